@@ -1,0 +1,1 @@
+"""The only room that knows embedded from distributed: bus, store, codec."""

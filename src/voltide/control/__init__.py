@@ -1,0 +1,1 @@
+"""This second: what was measured, within which limits, and so which setpoints."""

@@ -1,0 +1,1 @@
+"""The station's own hardware behind ports of one or two methods."""

@@ -1,0 +1,1 @@
+"""Money follows the meter."""

@@ -1,0 +1,1 @@
+"""The actor that plays the world: digital twins that speak the real protocols."""

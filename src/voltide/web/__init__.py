@@ -1,0 +1,1 @@
+"""The actor that shows people what happens, and hears what they want."""
