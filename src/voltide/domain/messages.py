@@ -1,0 +1,586 @@
+"""Every fact and order that crosses a door or the bus, on one page.
+
+Facts are past participles, orders are imperatives. A fact has one dataclass: it is used on the bus, in the store and
+in the code. Charger-side times are the charger's own; ``received_at`` is stored beside them, never in place of them.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from voltide.domain.site import ChargerId, EvseId, StationId
+from voltide.domain.units import Fraction, Seconds, Volts, WattHours, Watts
+
+Json: TypeAlias = dict[str, Any]
+
+
+# --- what a charger tells ---------------------------------------------------------------------------------------------
+
+
+class Boot(StrEnum):
+    """Our verdict on a charger that starts."""
+
+    ACCEPTED = "Accepted"
+    PENDING = "Pending"
+    REJECTED = "Rejected"
+
+
+class OutletState(StrEnum):
+    """What a connector says of itself, in the words of OCPP 2; 1.6's finer words are turned at its door."""
+
+    AVAILABLE = "Available"
+    OCCUPIED = "Occupied"
+    RESERVED = "Reserved"
+    UNAVAILABLE = "Unavailable"
+    FAULTED = "Faulted"
+
+
+class Flow(StrEnum):
+    """What a transaction says of its power; the sign of the power tells charging from discharging."""
+
+    CONNECTED = "EVConnected"
+    FLOWING = "Charging"
+    SUSPENDED_BY_CAR = "SuspendedEV"
+    SUSPENDED_BY_STATION = "SuspendedEVSE"
+    IDLE = "Idle"
+
+
+class Moment(StrEnum):
+    """Which part of a transaction's life an event tells."""
+
+    STARTED = "Started"
+    UPDATED = "Updated"
+    ENDED = "Ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """What a charger's meter read at one instant. Absent is None, never 0."""
+
+    at: datetime
+    import_wh: WattHours | None = None
+    """The register of energy into the car; rises for ever unless the meter is reset."""
+    export_wh: WattHours | None = None
+    """The register of energy taken back from the car."""
+    power_w: Watts | None = None
+    """Positive into the car, negative back to the grid."""
+    soc: Fraction | None = None
+    voltage_v: Volts | None = None
+    context: str = "Sample.Periodic"
+    """OCPP's reading context: Transaction.Begin and Transaction.End mark the registers that count."""
+    signed: str | None = None
+    """The signed value as the meter gave it, kept verbatim."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booted:
+    """A charger has started, or says who it is."""
+
+    vendor: str
+    model: str
+    serial: str | None = None
+    firmware: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeartBeaten:
+    """A charger asks what time it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutletReported:
+    """A connector's state has changed. ``evse`` 0 is the charger itself."""
+
+    evse: int
+    connector: int
+    state: OutletState
+    at: datetime | None = None
+    error: str | None = None
+    flow: Flow | None = None
+    """1.6 tells the flow of power by the connector's status."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """What a driver holds to the reader."""
+
+    id: str
+    kind: str = "ISO14443"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorisationAsked:
+    """A charger asks whether a token may charge."""
+
+    token: Token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionTold:
+    """One event of one transaction; 1.6's Start, MeterValues and Stop are told as such events too."""
+
+    moment: Moment
+    transaction_id: str | None
+    """None only in a 1.6 start, which asks us for one."""
+    at: datetime
+    evse: int | None = None
+    connector: int | None = None
+    seq_no: int | None = None
+    """2.x only: rises by one within a transaction."""
+    offline: bool = False
+    trigger: str | None = None
+    flow: Flow | None = None
+    token: Token | None = None
+    remote_start_id: int | None = None
+    stopped_reason: str | None = None
+    samples: tuple[Sample, ...] = ()
+    asks_token: bool = False
+    """The answer must say whether the token is valid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metered:
+    """Meter values outside a transaction (or of a 1.6 transaction: then the transaction is named)."""
+
+    evse: int
+    samples: tuple[Sample, ...]
+    transaction_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedsTold:
+    """What the car and its driver want of this stay. Absent is None."""
+
+    evse: int
+    at: datetime | None = None
+    departure: datetime | None = None
+    energy_wh: WattHours | None = None
+    """Still wanted by departure, into the battery."""
+    soc: Fraction | None = None
+    target_soc: Fraction | None = None
+    capacity_wh: WattHours | None = None
+    charge_w: Watts | None = None
+    """The most the car takes."""
+    discharge_w: Watts | None = None
+    """The most the car gives back, as a positive number; None or 0: it will not."""
+    floor_wh: WattHours | None = None
+    """How far below today's energy the car may be drawn is ``v2x``; this is the energy it must keep."""
+    v2x: bool = False
+    """The car asked for a bidirectional energy transfer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """One variable of a charger's device model (or, in 1.6, one configuration key as component "")."""
+
+    component: str
+    name: str
+    value: str | None
+    evse: int | None = None
+    instance: str | None = None
+    writable: bool = True
+    status: str = "Accepted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariablesTold:
+    """A part of a charger's report on itself."""
+
+    variables: tuple[Variable, ...]
+    request_id: int | None = None
+    seq_no: int = 0
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityTold:
+    """A security event of the charger."""
+
+    kind: str
+    at: datetime
+    info: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitTold:
+    """Someone else than us limits the charger (its ``source``), or no longer does (``limit_w`` None)."""
+
+    source: str
+    evse: int | None = None
+    limit_w: Watts | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetpointPulled:
+    """A 2.1 charger asks for the present value of a dynamic profile."""
+
+    profile_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Any other message: stored as it came, and answered as the specification says."""
+
+    action: str
+    payload: Json
+
+
+ChargerFact: TypeAlias = (
+    Booted
+    | HeartBeaten
+    | OutletReported
+    | AuthorisationAsked
+    | TransactionTold
+    | Metered
+    | NeedsTold
+    | VariablesTold
+    | SecurityTold
+    | LimitTold
+    | SetpointPulled
+    | Told
+)
+
+
+# --- what we answer a charger -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Welcome:
+    """The answer to Booted."""
+
+    verdict: Boot
+    now: datetime
+    interval_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Time:
+    """The answer to HeartBeaten."""
+
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenVerdict:
+    """The answer to AuthorisationAsked, and part of the answer to a transaction's start."""
+
+    valid: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionNoted:
+    """The answer to TransactionTold."""
+
+    transaction_id: str
+    token: TokenVerdict | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetpointGiven:
+    """The answer to SetpointPulled; None when there is no such profile."""
+
+    power_w: Watts | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """Heard, kept, nothing more to say."""
+
+
+ChargerAnswer: TypeAlias = Welcome | Time | TokenVerdict | TransactionNoted | SetpointGiven | Noted
+
+
+# --- what we order a charger ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplySetpoint:
+    """Take at most (or, when negative, give back) this power, until the lease runs out."""
+
+    evse: int
+    transaction_id: str
+    power_w: Watts
+    lease_s: Seconds
+    now: datetime
+    ceiling_w: Watts
+    """The most the outlet may ever take while this profile stands (2.1: the limit around a dynamic setpoint)."""
+    floor_w: Watts = 0.0
+    """The most it may ever give back, as a negative number or 0."""
+    fresh: bool = True
+    """The whole profile (True), or only a new value in a dynamic profile that the charger has accepted (False)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyFallback:
+    """What the outlet falls back to when no setpoint is in force (TxDefaultProfile). ``evse`` 0: each outlet."""
+
+    evse: int
+    power_w: Watts
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearSetpoint:
+    """Forget the setpoint of an outlet; the fallback stays."""
+
+    evse: int
+    transaction_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartTransaction:
+    """Start charging at an outlet for a token."""
+
+    evse: int
+    token: Token
+    remote_start_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopTransaction:
+    """End a transaction."""
+
+    transaction_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeAvailability:
+    """Take an outlet (0: the whole charger) into or out of service."""
+
+    evse: int
+    operative: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reset:
+    """Restart the charger, at once or when its transactions have ended."""
+
+    immediate: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """Ask for a message now, e.g. "StatusNotification" or "MeterValues"."""
+
+    message: str
+    evse: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlock:
+    """Release a stuck plug."""
+
+    evse: int
+    connector: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetVariables:
+    """Write variables of the device model, or 1.6 configuration keys."""
+
+    variables: tuple[Variable, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetVariables:
+    """Read variables of the device model, or 1.6 configuration keys; 1.6: none named means all."""
+
+    variables: tuple[Variable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetReport:
+    """Ask for the whole device model; the answer comes as VariablesTold."""
+
+    request_id: int
+    base: str = "FullInventory"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetTransactionStatus:
+    """Ask whether a transaction goes on, or messages about it still wait (2.x)."""
+
+    transaction_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Any other call, as its action and payload stand in the specification."""
+
+    action: str
+    payload: Json
+
+
+ChargerOrder: TypeAlias = (
+    ApplySetpoint
+    | ApplyFallback
+    | ClearSetpoint
+    | StartTransaction
+    | StopTransaction
+    | ChangeAvailability
+    | Reset
+    | Trigger
+    | Unlock
+    | SetVariables
+    | GetVariables
+    | GetReport
+    | GetTransactionStatus
+    | Ask
+)
+
+
+# --- what a charger answers to an order -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The charger does it. ``detail`` holds what else the answer said."""
+
+    detail: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The charger does not do it, and says why in one word of the specification."""
+
+    reason: str
+    detail: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """No answer in time, or the line was lost: it may have been done or not, and must be read again."""
+
+    reason: str
+
+
+OrderResult: TypeAlias = Accepted | Refused | Unknown
+
+
+# --- what people and the network order a station ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartCharging:
+    """An operator or driver starts an outlet."""
+
+    evse: EvseId
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopCharging:
+    """An operator or driver ends an outlet's session."""
+
+    evse: EvseId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitOutlet:
+    """An operator holds an outlet at or under a power; None lifts the limit."""
+
+    evse: EvseId
+    limit_w: Watts | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderGrid:
+    """Give back (negative) or take (positive) this power at the bidirectional outlets from start to end."""
+
+    id: str
+    start: datetime
+    end: datetime
+    power_w: Watts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelGrid:
+    """Withdraw a grid order."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellNeeds:
+    """A driver says, beside the charger, when to leave and with how much."""
+
+    evse: EvseId
+    departure: datetime | None = None
+    energy_wh: WattHours | None = None
+    target_soc: Fraction | None = None
+    floor_soc: Fraction | None = None
+    v2g: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetInService:
+    """Take an outlet out of service, or back."""
+
+    evse: EvseId
+    operative: bool
+
+
+StationOrder: TypeAlias = StartCharging | StopCharging | LimitOutlet | OrderGrid | CancelGrid | TellNeeds | SetInService
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came of a station order: done or not, and one sentence in the words of the person who asked."""
+
+    done: bool
+    code: str
+    """A word for the page's catalogue, such as "accepted", "refused", "no-car", "unknown-outlet"."""
+    detail: str = ""
+
+
+# --- what a station tells ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargerSeen:
+    """A charger came online or went."""
+
+    station: StationId
+    charger: ChargerId
+    online: bool
+    at: datetime
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionChanged:
+    """A session took a step in its life."""
+
+    station: StationId
+    session: str
+    evse: EvseId
+    phase: str
+    at: datetime
+    imported_wh: WattHours = 0.0
+    exported_wh: WattHours = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRaised:
+    """Something needs a person; ``code`` is a word of the page's catalogue, which also says what to do."""
+
+    station: StationId
+    code: str
+    subject: str
+    at: datetime
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmCleared:
+    """What was raised is over."""
+
+    station: StationId
+    code: str
+    subject: str
+    at: datetime
+
+
+StationFact: TypeAlias = ChargerSeen | SessionChanged | AlarmRaised | AlarmCleared

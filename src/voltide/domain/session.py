@@ -1,0 +1,288 @@
+"""One car's stay, from plugged to settled, for every OCPP version.
+
+A session is keyed by (charger, transaction id): the id alone is unique per charger only. The record is frozen;
+``tell`` is the only way forward, and it gives the same session for any order and any repetition of the same events.
+"""
+
+from bisect import insort
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from voltide.domain.messages import Flow, Moment, NeedsTold, Sample, Token, TransactionTold
+from voltide.domain.site import ChargerId, EvseId
+from voltide.domain.units import Fraction, WattHours, Watts
+
+SessionId = NewType("SessionId", str)
+
+FLOWING_W: Watts = 50.0
+"""Below this, what a meter shows is its own noise and no flow."""
+
+
+class Phase(StrEnum):
+    """Where a stay stands."""
+
+    PLUGGED = "plugged"
+    AUTHORISED = "authorised"
+    CHARGING = "charging"
+    PAUSED = "paused"
+    DISCHARGING = "discharging"
+    ENDED = "ended"
+    SETTLED = "settled"
+
+
+class Step(StrEnum):
+    """What can happen to a stay."""
+
+    AUTHORISED = "authorised"
+    FLOWED_IN = "power flowed into the car"
+    FLOWED_OUT = "power flowed back"
+    PAUSED = "power stopped"
+    ENDED = "ended"
+    SETTLED = "settled"
+
+
+_ALIVE = {Step.FLOWED_IN: Phase.CHARGING, Step.FLOWED_OUT: Phase.DISCHARGING, Step.ENDED: Phase.ENDED}
+
+TRANSITIONS: dict[Phase, dict[Step, Phase]] = {
+    Phase.PLUGGED: {Step.AUTHORISED: Phase.AUTHORISED, **_ALIVE},
+    Phase.AUTHORISED: {Step.PAUSED: Phase.PAUSED, **_ALIVE},
+    Phase.CHARGING: {Step.PAUSED: Phase.PAUSED, **_ALIVE},
+    Phase.PAUSED: {**_ALIVE},
+    Phase.DISCHARGING: {Step.PAUSED: Phase.PAUSED, **_ALIVE},
+    Phase.ENDED: {Step.SETTLED: Phase.SETTLED},
+    Phase.SETTLED: {},
+}
+"""The whole life of a stay. A step that a phase does not list leaves it where it is."""
+
+
+class Flag(StrEnum):
+    """What a person must know before the session is billed."""
+
+    LOST_START = "lost-start"
+    LOST_END = "lost-end"
+    OFFLINE = "offline"
+    GAP = "gap"
+    REGISTER_FELL = "register-fell"
+    NO_REGISTER = "no-register"
+    CLOCK = "clock"
+    LATE = "late-event"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Reading:
+    """Both registers at one instant, in Wh; ordered by time and then by the charger's own count."""
+
+    at: datetime
+    seq: int
+    import_wh: WattHours | None = None
+    export_wh: WattHours | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What the car can and its driver wants. Absent is None."""
+
+    departure: datetime | None = None
+    energy_wh: WattHours | None = None
+    """Wanted into the battery, counted from ``told_at_wh`` of imported energy."""
+    told_at_wh: WattHours = 0.0
+    capacity_wh: WattHours | None = None
+    target_soc: Fraction | None = None
+    floor_soc: Fraction | None = None
+    charge_w: Watts | None = None
+    discharge_w: Watts = 0.0
+    v2g: bool = False
+    """The driver agrees to give power back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One car's stay at one outlet."""
+
+    id: SessionId
+    charger: ChargerId
+    evse: EvseId
+    transaction_id: str
+    phase: Phase = Phase.PLUGGED
+    token: Token | None = None
+    plugged_at: datetime
+    ended_at: datetime | None = None
+    stopped_reason: str | None = None
+    readings: tuple[Reading, ...] = ()
+    seqs: frozenset[int] = frozenset()
+    last_seq: int | None = None
+    """The sequence number that Ended carried."""
+    shown_at: datetime | None = None
+    """When the live values below were measured; a replayed or late event never sets them back."""
+    power_w: Watts = 0.0
+    soc: Fraction | None = None
+    needs: Needs = field(default_factory=Needs)
+    green_wh: WattHours = 0.0
+    flags: frozenset[Flag] = frozenset()
+
+    @property
+    def open(self) -> bool:
+        """Whether the car is still there."""
+        return self.phase not in {Phase.ENDED, Phase.SETTLED}
+
+    @property
+    def imported_wh(self) -> WattHours:
+        """Energy into the car, from its registers."""
+        return moved_wh([r.import_wh for r in self.readings])
+
+    @property
+    def exported_wh(self) -> WattHours:
+        """Energy taken back from the car, from its registers."""
+        return moved_wh([r.export_wh for r in self.readings])
+
+    @property
+    def complete(self) -> bool:
+        """Every event from the first to the last has arrived."""
+        if self.ended_at is None:
+            return False
+        return self.last_seq is None or len(self.seqs) == self.last_seq - min(self.seqs) + 1
+
+
+def moved_wh(register: list[WattHours | None]) -> WattHours:
+    """What a register counted, summed over its rises; a fall is a reset or rollover and starts a new segment.
+
+    >>> moved_wh([100.0, None, 160.0, 5.0, 25.0])
+    80.0
+    """
+    total, last = 0.0, None
+    for value in register:
+        if value is None:
+            continue
+        if last is not None and value > last:
+            total += value - last
+        last = value
+    return total
+
+
+def fell(register: list[WattHours | None]) -> bool:
+    """Whether a register ever fell."""
+    values = [value for value in register if value is not None]
+    return any(later < earlier for earlier, later in zip(values, values[1:], strict=False))
+
+
+def tell(session: Session, told: TransactionTold) -> Session:
+    """The session after one more event: live, late, repeated or out of order."""
+    if told.seq_no is not None and told.seq_no in session.seqs:
+        return session
+    session = _count(session, told)
+    session = _read(session, told)
+    session = _show(session, told)
+    token = session.token or told.token
+    started = told.at if told.moment is Moment.STARTED else session.plugged_at
+    session = replace(session, token=token, plugged_at=min(session.plugged_at, started))
+    if token is not None:
+        session = advance(session, Step.AUTHORISED)
+    if told.moment is Moment.ENDED:
+        session = replace(session, ended_at=told.at, stopped_reason=told.stopped_reason, last_seq=told.seq_no)
+        session = replace(session, power_w=0.0, flags=session.flags - {Flag.LOST_END})
+        session = advance(session, Step.ENDED)
+    return replace(session, flags=_flags(session))
+
+
+def advance(session: Session, step: Step) -> Session:
+    """The session after a step; unchanged when its phase does not know that step."""
+    phase = TRANSITIONS[session.phase].get(step)
+    return session if phase is None or phase is session.phase else replace(session, phase=phase)
+
+
+def want(session: Session, told: NeedsTold) -> Session:
+    """The session after its car has told what it can and wants."""
+    old = session.needs
+    floor = old.floor_soc
+    if told.floor_wh is not None and told.capacity_wh:
+        floor = min(1.0, told.floor_wh / told.capacity_wh)
+    needs = Needs(
+        departure=told.departure or old.departure,
+        energy_wh=old.energy_wh if told.energy_wh is None else told.energy_wh,
+        told_at_wh=old.told_at_wh if told.energy_wh is None else session.imported_wh - session.exported_wh,
+        capacity_wh=told.capacity_wh or old.capacity_wh,
+        target_soc=told.target_soc or old.target_soc,
+        floor_soc=floor,
+        charge_w=told.charge_w or old.charge_w,
+        discharge_w=(told.discharge_w or 0.0) if told.v2x else old.discharge_w,
+        v2g=told.v2x or old.v2g,
+    )
+    return replace(session, needs=needs, soc=session.soc if told.soc is None else told.soc)
+
+
+def close_lost(session: Session, at: datetime) -> Session:
+    """The session when its end never came: closed on its last reading, and flagged until the real end arrives."""
+    session = replace(session, ended_at=at, power_w=0.0, flags=session.flags | {Flag.LOST_END})
+    return advance(session, Step.ENDED)
+
+
+def _count(session: Session, told: TransactionTold) -> Session:
+    flags = session.flags
+    if told.offline:
+        flags |= {Flag.OFFLINE}
+    if session.ended_at is not None and told.moment is not Moment.ENDED and Flag.LOST_END not in flags:
+        flags |= {Flag.LATE}
+    seqs = session.seqs if told.seq_no is None else session.seqs | {told.seq_no}
+    return replace(session, seqs=seqs, flags=flags)
+
+
+def _read(session: Session, told: TransactionTold) -> Session:
+    fresh = [
+        Reading(sample.at, told.seq_no or 0, sample.import_wh, sample.export_wh)
+        for sample in told.samples
+        if sample.import_wh is not None or sample.export_wh is not None
+    ]
+    if not fresh:
+        return session
+    readings = session.readings
+    if not readings or fresh[0].at > readings[-1].at:
+        return replace(session, readings=(*readings, *fresh))
+    known, ordered = set(readings), list(readings)
+    for reading in fresh:
+        if reading not in known:
+            insort(ordered, reading, key=lambda r: (r.at, r.seq))
+    return replace(session, readings=tuple(ordered))
+
+
+def _show(session: Session, told: TransactionTold) -> Session:
+    """Live values follow the newest live event only."""
+    if told.offline or (session.shown_at is not None and told.at < session.shown_at):
+        return session
+    power = _last(told, "power_w")
+    if power is None and told.flow not in {None, Flow.FLOWING}:
+        power = 0.0
+    soc = _last(told, "soc")
+    session = replace(
+        session,
+        shown_at=told.at,
+        power_w=session.power_w if power is None else power,
+        soc=session.soc if soc is None else soc,
+    )
+    return advance(session, _step_of(session.power_w, told.flow)) if told.flow or power is not None else session
+
+
+def _step_of(power_w: Watts, flow: Flow | None) -> Step:
+    if power_w < -FLOWING_W:
+        return Step.FLOWED_OUT
+    if power_w > FLOWING_W:
+        return Step.FLOWED_IN
+    return Step.PAUSED if flow is not Flow.CONNECTED else Step.AUTHORISED
+
+
+def _last(told: TransactionTold, name: str) -> float | None:
+    values: list[float] = [value for sample in told.samples if (value := getattr(sample, name)) is not None]
+    return values[-1] if values else None
+
+
+def _flags(session: Session) -> frozenset[Flag]:
+    flags = set(session.flags) - {Flag.GAP, Flag.REGISTER_FELL, Flag.NO_REGISTER}
+    if session.ended_at is not None:
+        if not session.complete:
+            flags.add(Flag.GAP)
+        if not any(r.import_wh is not None for r in session.readings):
+            flags.add(Flag.NO_REGISTER)
+        if fell([r.import_wh for r in session.readings]) or fell([r.export_wh for r in session.readings]):
+            flags.add(Flag.REGISTER_FELL)
+    return frozenset(flags)
