@@ -126,3 +126,20 @@ class StationPicture:
     """The newest first, at most 50."""
     tick_us: float
     """How long the last control step took."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minute:
+    """One minute of history: mean powers in W, states at its end."""
+
+    at: datetime
+    grid_w: Watts
+    pv_w: Watts
+    battery_w: Watts
+    battery_soc: Fraction | None
+    building_w: Watts
+    cars_in_w: Watts
+    cars_out_w: Watts
+    price_buy: float | None
+    connected: int
+    """Cars plugged in at its end."""

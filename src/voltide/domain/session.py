@@ -4,13 +4,14 @@ A session is keyed by (charger, transaction id): the id alone is unique per char
 ``tell`` is the only way forward, and it gives the same session for any order and any repetition of the same events.
 """
 
+import itertools
 from bisect import insort
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
-from voltide.domain.messages import Flow, Moment, NeedsTold, Sample, Token, TransactionTold
+from voltide.domain.messages import Flow, Moment, NeedsTold, Token, TransactionTold
 from voltide.domain.site import ChargerId, EvseId
 from voltide.domain.units import Fraction, WattHours, Watts
 
@@ -70,12 +71,15 @@ class Flag(StrEnum):
     LATE = "late-event"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """Both registers at one instant, in Wh; ordered by time and then by the charger's own count."""
+    """Both registers at one instant, in Wh; ordered by the charger's own count and then by time.
 
-    at: datetime
+    1.6 does not count: its start is -1, all between 0, its stop 1. So the closing register is always the last one.
+    """
+
     seq: int
+    at: datetime
     import_wh: WattHours | None = None
     export_wh: WattHours | None = None
 
@@ -164,7 +168,7 @@ def moved_wh(register: list[WattHours | None]) -> WattHours:
 def fell(register: list[WattHours | None]) -> bool:
     """Whether a register ever fell."""
     values = [value for value in register if value is not None]
-    return any(later < earlier for earlier, later in zip(values, values[1:], strict=False))
+    return any(later < earlier for earlier, later in itertools.pairwise(values))
 
 
 def tell(session: Session, told: TransactionTold) -> Session:
@@ -219,31 +223,35 @@ def close_lost(session: Session, at: datetime) -> Session:
 
 
 def _count(session: Session, told: TransactionTold) -> Session:
-    flags = session.flags
-    if told.offline:
-        flags |= {Flag.OFFLINE}
-    if session.ended_at is not None and told.moment is not Moment.ENDED and Flag.LOST_END not in flags:
-        flags |= {Flag.LATE}
+    flags = session.flags | {Flag.OFFLINE} if told.offline else session.flags
     seqs = session.seqs if told.seq_no is None else session.seqs | {told.seq_no}
     return replace(session, seqs=seqs, flags=flags)
 
 
+_UNCOUNTED = {Moment.STARTED: -1, Moment.UPDATED: 0, Moment.ENDED: 1}
+
+
 def _read(session: Session, told: TransactionTold) -> Session:
+    seq = _UNCOUNTED[told.moment] if told.seq_no is None else told.seq_no
     fresh = [
-        Reading(sample.at, told.seq_no or 0, sample.import_wh, sample.export_wh)
+        Reading(seq, sample.at, sample.import_wh, sample.export_wh)
         for sample in told.samples
         if sample.import_wh is not None or sample.export_wh is not None
     ]
     if not fresh:
         return session
     readings = session.readings
-    if not readings or fresh[0].at > readings[-1].at:
+    if len(fresh) == 1 and (not readings or _place(fresh[0]) > _place(readings[-1])):
         return replace(session, readings=(*readings, *fresh))
     known, ordered = set(readings), list(readings)
     for reading in fresh:
         if reading not in known:
-            insort(ordered, reading, key=lambda r: (r.at, r.seq))
+            insort(ordered, reading, key=_place)
     return replace(session, readings=tuple(ordered))
+
+
+def _place(reading: Reading) -> tuple[int, datetime]:
+    return reading.seq, reading.at
 
 
 def _show(session: Session, told: TransactionTold) -> Session:
@@ -277,10 +285,12 @@ def _last(told: TransactionTold, name: str) -> float | None:
 
 
 def _flags(session: Session) -> frozenset[Flag]:
-    flags = set(session.flags) - {Flag.GAP, Flag.REGISTER_FELL, Flag.NO_REGISTER}
+    flags = set(session.flags) - {Flag.GAP, Flag.REGISTER_FELL, Flag.NO_REGISTER, Flag.LATE}
     if session.ended_at is not None:
         if not session.complete:
             flags.add(Flag.GAP)
+        if session.last_seq is not None and max(session.seqs) > session.last_seq:
+            flags.add(Flag.LATE)
         if not any(r.import_wh is not None for r in session.readings):
             flags.add(Flag.NO_REGISTER)
         if fell([r.import_wh for r in session.readings]) or fell([r.export_wh for r in session.readings]):
