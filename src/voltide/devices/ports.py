@@ -41,5 +41,5 @@ class Inverter(Meter, Protocol):
     """A solar inverter."""
 
     async def curtail(self, most_w: Watts | None, lease_s: Seconds) -> None:
-        """Give at most this power (positive number), or all there is (None); the device lifts it when the lease ends."""
+        """Give at most this power (a positive number), or all there is (None); the lease's end lifts it."""
         ...
