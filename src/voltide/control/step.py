@@ -1,0 +1,215 @@
+"""The second's one decision: image and wants in, setpoints out, inside every limit (invariants I1, I3, I6 and I7).
+
+How a limit can never be exceeded: for each device the step counts the highest power it might draw now, that is the
+largest of what it acknowledged, what is on its way to it, what it falls back to by itself, and what it was measured
+to draw. A raise is granted only from what that worst sum leaves free; a decrease is sent at once and frees nothing
+before the device has acknowledged it *and* the meter shows it.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voltide.control.fill import fill
+from voltide.control.image import OUTLET_STALE_S, Image, Wants
+from voltide.control.modules import share
+from voltide.control.wiring import Array, Wiring
+from voltide.domain.units import Seconds, Watts
+
+RAISE_W: Watts = 500.0
+"""Raises smaller than this (or than 2 % of the outlet) wait: they are not worth a message."""
+STILL_W: Watts = 500.0
+"""Below this a car stands still enough to turn its power round."""
+TURN_S: Seconds = 3.0
+"""How long it stands still before power flows the other way."""
+SETTLE_S: Seconds = 20.0
+"""After this a car that draws less than it may is taken not to want more."""
+OTHER_HOLD_S: Seconds = 60.0
+"""How long a peak of the building's load is still reckoned with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What a step must know of the steps before it."""
+
+    building_w: Watts = 0.0
+    pv_out_w: Watts = 0.0
+    trim_w: Watts = 0.0
+    """How much less than its limit the connection may use, learnt from its own meter."""
+    modules: tuple[tuple[int, ...], ...] = ()
+    at_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What to tell each device now."""
+
+    target_w: Array
+    """(n,) the setpoint that each outlet should hold."""
+    send: NDArray[np.bool_]
+    """(n,) where it must be told so now."""
+    binding: NDArray[np.intp]
+    """(n,) the node that keeps an outlet under its want; -1: none."""
+    battery_w: Watts
+    blind: bool
+    """The site's meter is not believed: everything goes to its fallback."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Room:
+    """The worst that might flow now, and what each node could carry."""
+
+    highest: Array
+    lowest: Array
+    inward: Array
+    outward: Array
+
+
+def step(wiring: Wiring, image: Image, wants: Wants, memory: Memory) -> tuple[Decision, Memory]:
+    """Decide one second."""
+    memory = _remember(wiring, image, memory)
+    blind = image.grid.believed is None
+    wants = replace(wants, power_w=_bounded(wiring, image, wants, blind=blind))
+    room = _room(wiring, image, memory)
+    ideal, modules = _ideal(wiring, image, wants, room, memory.modules)
+    target = _granted(wiring, wants.weight, _turned(image, ideal), room)
+    decision = Decision(
+        target_w=target,
+        send=_worth_sending(wiring, image, target),
+        binding=_binding(wiring, wants.power_w, ideal, room),
+        battery_w=0.0 if blind else _battery(image, wants, ideal, room),
+        blind=blind,
+    )
+    return decision, replace(memory, modules=modules)
+
+
+def _remember(wiring: Wiring, image: Image, memory: Memory) -> Memory:
+    """Peaks of other load count at once and fade slowly; what the meter shows above the limit is learnt."""
+    seconds = 0.0 if memory.at_s is None else max(0.0, image.at_s - memory.at_s)
+    fade = max(0.0, 1.0 - seconds / OTHER_HOLD_S)
+    building = image.building.believed
+    building = wiring.other_load_max_w if building is None else building
+    sun = memory.pv_out_w if image.pv.power_w is not None and image.pv.believed is None else -(image.pv.believed or 0.0)
+    over = (image.grid.believed or 0.0) - (wiring.import_w[0] - 0.25 * wiring.reserve_w[0])
+    trim = min(max(memory.trim_w * fade, memory.trim_w + over * seconds / 4.0), 0.5 * float(wiring.import_w[0]))
+    return replace(
+        memory,
+        building_w=max(building, building + (memory.building_w - building) * fade),
+        pv_out_w=max(sun, sun + (memory.pv_out_w - sun) * fade),
+        trim_w=trim,
+        at_s=image.at_s,
+    )
+
+
+def _bounded(wiring: Wiring, image: Image, wants: Wants, *, blind: bool) -> Array:
+    """The wants within what each device can, a person allows, and old data permits."""
+    most = np.minimum(wiring.charge_w, wants.most_w)
+    want = np.clip(np.nan_to_num(wants.power_w, nan=0.0), -wiring.discharge_w, most)
+    want = np.where(image.commandable, want, 0.0)
+    stale = image.age_s > OUTLET_STALE_S
+    want = np.where(stale & (want > 0), np.minimum(want, np.maximum(image.acked_w, 0.0)), want)
+    want = np.where(stale & (want < 0), 0.0, want)  # nobody discharges a car that nobody sees
+    if blind:
+        want = np.clip(want, 0.0, wiring.fallback_w)
+    return want
+
+
+def _room(wiring: Wiring, image: Image, memory: Memory) -> _Room:
+    """What each device might draw at worst, and what each node leaves to its outlets, each way.
+
+    The sun is no room for more import, since a cloud takes it away; the storage's measured discharge is, as far as
+    its energy lasts.
+    """
+    seen = np.where(image.age_s <= OUTLET_STALE_S, image.measured_w, 0.0)
+    highest = np.maximum.reduce([image.acked_w, image.open_high_w, seen, wiring.fallback_w])
+    lowest = np.minimum.reduce([image.acked_w, image.open_low_w, seen, np.zeros_like(seen)])
+    battery = image.battery.believed or 0.0
+    load = memory.building_w + max(battery, image.battery_least_w)
+    inward = wiring.import_w - wiring.reserve_w - wiring.plant * load
+    inward[0] -= memory.trim_w
+    outward = wiring.export_w - wiring.plant * (memory.pv_out_w + max(-battery, 0.0))
+    return _Room(highest=np.maximum(highest, 0.0), lowest=lowest, inward=inward, outward=outward)
+
+
+def _ideal(
+    wiring: Wiring, image: Image, wants: Wants, room: _Room, modules: tuple[tuple[int, ...], ...]
+) -> tuple[Array, tuple[tuple[int, ...], ...]]:
+    """The fair sharing if every device obeyed at once, and the modules that each cabinet's heads hold."""
+    want, weight = wants.power_w, wants.weight
+    free = room.inward - wiring.member @ wiring.fallback_w
+    above = np.maximum(want - wiring.fallback_w, 0.0)
+    if (wiring.member @ above > free).any():  # only when it is scarce is a car's modesty taken at its word
+        modest = (image.settled_s > SETTLE_S) & (image.measured_w < 0.85 * image.acked_w) & (image.acked_w > 0)
+        enough = np.maximum(1.15 * image.measured_w + 2_000.0 - wiring.fallback_w, 0.0)
+        above = fill(np.where(modest, np.minimum(above, enough), above), weight, wiring.member, free)
+    ideal = np.where(want > wiring.fallback_w, wiring.fallback_w + above, want)
+    back = np.maximum(-want, 0.0)
+    if back.any():
+        ideal = np.where(want < 0, -fill(back, weight, wiring.member, room.outward), ideal)
+    held = []
+    for bank, before in zip(wiring.banks, modules or (None,) * len(wiring.banks), strict=True):
+        at = bank.outlets
+        counts = share(ideal[at].tolist(), before or (0,) * len(at), bank.modules)
+        ideal[at] = np.minimum(ideal[at], np.array(counts) * bank.modules.module_w)
+        held.append(counts)
+    return ideal, tuple(held)
+
+
+def _turned(image: Image, ideal: Array) -> Array:
+    """Power changes its direction only through a standstill."""
+    against = (ideal * image.command_w < 0.0) | (ideal * image.acked_w < 0.0)
+    against |= (ideal * image.measured_w < 0.0) & (np.abs(image.measured_w) > STILL_W)
+    waiting = (ideal < 0.0) & (image.command_w == 0.0) & (image.settled_s < TURN_S)
+    return np.where(against | waiting, 0.0, ideal)
+
+
+def _granted(wiring: Wiring, weight: Array, target: Array, room: _Room) -> Array:
+    """Decreases as they are; raises only as far as the worst sum leaves room."""
+    more = np.maximum(target - room.highest, 0.0)
+    if more.any():
+        more = fill(more, weight, wiring.member, room.inward - wiring.member @ room.highest)
+        target = np.where(target > room.highest, room.highest + more, target)
+    back = np.maximum(room.lowest - target, 0.0)
+    if back.any():
+        back = fill(back, weight, wiring.member, room.outward + wiring.member @ room.lowest)
+        target = np.where(target < room.lowest, room.lowest - back, target)
+    return target
+
+
+def _worth_sending(wiring: Wiring, image: Image, target: Array) -> NDArray[np.bool_]:
+    """Every step toward zero at once; a step away from it when it is worth a message."""
+    change = target - image.command_w
+    away = change * np.where(target == 0.0, image.command_w, target) > 0.0
+    least = np.where(away, np.maximum(RAISE_W, 0.02 * wiring.charge_w), 50.0)
+    worth: NDArray[np.bool_] = (np.abs(change) >= least) | ((target == 0.0) & (image.command_w != 0.0))
+    return worth & image.commandable
+
+
+def _binding(wiring: Wiring, want: Array, ideal: Array, room: _Room) -> NDArray[np.intp]:
+    """Which full node keeps an outlet below its want."""
+    short = np.abs(ideal) < np.abs(want) - RAISE_W
+    which = np.full(len(want), -1, dtype=np.intp)
+    if not short.any():
+        return which
+    inward = wiring.member @ np.maximum(ideal, wiring.fallback_w) > room.inward - RAISE_W
+    outward = wiring.member @ np.maximum(-ideal, 0.0) > room.outward - RAISE_W
+    for place in np.flatnonzero(short):
+        full = np.flatnonzero((wiring.member[:, place] > 0) & (inward if want[place] > 0 else outward))
+        which[place] = full[-1] if len(full) else -1
+    return which
+
+
+def _battery(image: Image, wants: Wants, ideal: Array, room: _Room) -> Watts:
+    """The storage helps first where cars must wait for the connection; otherwise it follows the plan."""
+    if image.battery_soc is None:
+        return 0.0
+    now = image.battery.believed or 0.0
+    allotted = float(np.maximum(ideal, 0.0).sum())
+    missing = float(np.maximum(wants.power_w, 0.0).sum()) - allotted
+    wish = wants.battery_w
+    if missing > RAISE_W and allotted > 0.9 * room.inward[0]:
+        wish = min(wish, now - missing)
+    most = float(room.inward[0] - room.highest.sum()) + max(now, image.battery_least_w)
+    least = -max(0.0, float(room.outward[0] + room.lowest.sum()) + max(-now, 0.0))
+    return max(min(max(wish, least), most, image.battery_most_w), image.battery_least_w)
