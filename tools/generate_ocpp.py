@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -117,9 +118,9 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="compare instead of write")
     check = parser.parse_args().check
     stale = False
-    with tempfile.TemporaryDirectory() as folder:
-        for edition in EDITIONS:
-            fresh = generate(edition, Path(folder))
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as together:
+        made = together.map(lambda edition: (edition, generate(edition, Path(folder))), EDITIONS)
+        for edition, fresh in made:
             changes = differences(edition, fresh) if check else []
             if not check:
                 (HOME / f"{edition}.py").write_text(fresh, encoding="utf-8")
