@@ -4,6 +4,7 @@ A frozen record per outlet. The answer to each setpoint is read: accepted, refus
 things, and only the first makes a promise. What is unknown counts as both done and not done.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 from voltide.domain.units import Seconds, Watts
@@ -73,3 +74,9 @@ def unplugged(held: Held, now_s: float) -> Held:
 def renewal_due(held: Held, now_s: float, lease_s: Seconds) -> bool:
     """Whether the lease should be renewed: half of it is gone."""
     return held.power_w is not None and not held.waiting and now_s > held.until_s - lease_s / 2
+
+
+def offline(held: Held, until_s: float) -> Held:
+    """The line is lost: no lease outlives ``until_s``, unless it has an end of its own."""
+    entries = tuple((power, until_s if math.isinf(until) else until) for power, until in held.open)
+    return replace(held, until_s=until_s if math.isinf(held.until_s) else held.until_s, open=entries)

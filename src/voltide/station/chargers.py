@@ -1,0 +1,220 @@
+"""The charger door: who is on the line, what they say, and what is written before they get their answer.
+
+A message is stored, committed, and only then answered. A charger that returns over a half-open line is on its new
+line at once; when the old one closes late, that changes nothing, for lines are removed by identity and not by name.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TypeAlias
+
+import structlog
+
+from voltide.backbone.store import Change, Store
+from voltide.domain.messages import (
+    AuthorisationAsked,
+    Boot,
+    Booted,
+    ChargerAnswer,
+    ChargerFact,
+    ChargerOrder,
+    HeartBeaten,
+    Metered,
+    NeedsTold,
+    Noted,
+    OrderResult,
+    OutletReported,
+    SetpointGiven,
+    SetpointPulled,
+    Time,
+    Token,
+    TokenVerdict,
+    TransactionNoted,
+    TransactionTold,
+    Unknown,
+    Welcome,
+)
+from voltide.domain.session import Session
+from voltide.domain.site import ChargerId, OcppVersion, Station
+from voltide.domain.time import Clock
+from voltide.ocpp.connection import Connection
+from voltide.ocpp.events import Called, Streamed
+from voltide.ocpp.profiles import evse_of
+from voltide.station import records
+from voltide.station.line import Line, Wire
+from voltide.station.sessions import Sessions, Turn
+
+log = structlog.get_logger()
+
+Watcher: TypeAlias = Callable[[ChargerId, ChargerFact, Turn], None]
+"""Hears every fact once it is on the disk."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manners:
+    """How the station receives chargers and drivers."""
+
+    heartbeat_s: int = 300
+    tokens: tuple[str, ...] = ("*",)
+    """Patterns of the tokens that may charge."""
+
+
+class Chargers:
+    """Every charger of the station, on the line or not."""
+
+    def __init__(
+        self,
+        station: Station,
+        store: Store,
+        sessions: Sessions,
+        clock: Clock,
+        new_id: Callable[[], str],
+        manners: Manners,
+    ) -> None:
+        self._station = station
+        self._store = store
+        self._sessions = sessions
+        self._clock = clock
+        self._new_id = new_id
+        self._manners = manners
+        self.lines: dict[ChargerId, Line] = {}
+        self.messages = dict.fromkeys(OcppVersion, 0)
+        self.on_fact: list[Watcher] = []
+        self.on_line: list[Callable[[ChargerId, Line | None], None]] = []
+        self.pulled: Callable[[ChargerId, int], float | None] = lambda _charger, _evse: None
+        """What a dynamic profile's setpoint is now; the control loop says."""
+
+    async def accept(self, identity: ChargerId, version: OcppVersion, wire: Wire) -> None:
+        """Serve a charger that has proved who it is, until its line is lost."""
+        charger = self._station.charger_of[identity]
+        line = Line(charger, version, wire, self._clock, self._new_id)
+        await self._remember(identity, line.connection)
+        old = self.lines.get(identity)
+        self.lines[identity] = line
+        for tell in self.on_line:
+            tell(identity, line)
+        log.info("charger.online", charger=identity, version=version.value, replaces=old is not None)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                if old is not None:  # it may be half-open and never answer; nobody waits for it
+                    tasks.create_task(_close_quietly(old))
+                await line.run(self._heard)
+        finally:
+            if self.lines.get(identity) is line:
+                del self.lines[identity]
+                for tell in self.on_line:
+                    tell(identity, None)
+                log.info("charger.offline", charger=identity)
+
+    async def order(self, charger: ChargerId, order: ChargerOrder, wait_s: float | None = None) -> OrderResult:
+        """Order a charger. No order waits for a charger that is not there."""
+        line = self.lines.get(charger)
+        return Unknown(reason="not on the line") if line is None else await line.order(order, wait_s)
+
+    async def keep_time(self) -> None:
+        """Once a second: give up what is overdue on every line."""
+        for line in list(self.lines.values()):
+            if line.overdue():
+                try:
+                    await line.flush()
+                except ConnectionError:
+                    continue  # its own task hears the same and ends it
+
+    async def _remember(self, identity: ChargerId, connection: Connection) -> None:
+        for message_id, digest, answer in await self._store.read(
+            lambda engine: records.recent_answers(engine, identity)
+        ):
+            connection.remember(message_id, digest, answer)
+
+    async def _heard(self, line: Line, heard: Called | Streamed) -> None:
+        """One message: understand, write, commit, answer, and then let the station act on it."""
+        now = self._clock.now()
+        self.messages[line.version] += 1
+        fact = line.dialect.hear(heard.action, heard.request, now)
+        turn = self._turn(line.charger.id, fact)
+        change = Change()
+        self._record(change, turn)
+        if isinstance(heard, Called):
+            response = line.dialect.reply(heard.action, heard.request, self._answer(line, fact, turn), now)
+            answer = line.connection.answer(heard.id, response, hold=True)
+            records.message(change, line.charger.id, heard, answer, now)
+        await self._write(line, heard, change)
+        self._sessions.keep(turn)
+        for tell in self.on_fact:
+            tell(line.charger.id, fact, turn)
+
+    async def _write(self, line: Line, heard: Called | Streamed, change: Change) -> None:
+        try:
+            await self._store.commit(change)
+        except Exception:
+            if isinstance(heard, Called):
+                line.connection.drop(heard.id)  # unanswered, so the charger keeps it and tells it again
+            log.exception("store.failed", charger=line.charger.id, action=heard.action)
+            raise ConnectionError("the record could not be written") from None
+        if isinstance(heard, Called):
+            line.connection.release(heard.id)
+            await line.flush()
+
+    async def apply(self, turn: Turn) -> None:
+        """Write what changes a session from another side than its charger."""
+        change = Change()
+        self._record(change, turn)
+        await self._store.commit(change)
+        self._sessions.keep(turn)
+
+    def _record(self, change: Change, turn: Turn) -> None:
+        now = self._clock.now()
+        before: dict[str, Session | None] = {}
+        for after in turn.sessions:
+            old = before.get(after.id, self._sessions.known(after.charger, after.transaction_id))
+            records.session(change, old, after)
+            if old is None or old.phase is not after.phase:
+                key = f"session/{after.id}/{after.phase.value}/{self._new_id()}"
+                records.fact(change, self._station.id, records.changed(self._station.id, after, now), key)
+            before[after.id] = after
+        records.postings(change, turn.postings)
+
+    def _turn(self, charger: ChargerId, fact: ChargerFact) -> Turn:
+        now = self._clock.now()
+        match fact:
+            case TransactionTold():
+                return self._sessions.hear(charger, fact, now)
+            case Metered():
+                return self._sessions.hear_meter(charger, fact)
+            case OutletReported():
+                return self._sessions.hear_outlet(charger, fact, now)
+            case NeedsTold():
+                return self._sessions.hear_needs(charger, fact)
+            case _:
+                return Turn()
+
+    def _answer(self, line: Line, fact: ChargerFact, turn: Turn) -> ChargerAnswer:
+        now = self._clock.now()
+        match fact:
+            case Booted():
+                return Welcome(verdict=Boot.ACCEPTED, now=now, interval_s=self._manners.heartbeat_s)
+            case HeartBeaten():
+                return Time(now=now)
+            case AuthorisationAsked():
+                return TokenVerdict(valid=self._valid(fact.token))
+            case TransactionTold():
+                verdict = TokenVerdict(valid=self._valid(fact.token)) if fact.token is not None else None
+                return TransactionNoted(transaction_id=turn.transaction_id or "", token=verdict)
+            case SetpointPulled():
+                evse = evse_of(fact.profile_id)
+                return SetpointGiven(power_w=None if evse is None else self.pulled(line.charger.id, evse))
+            case _:
+                return Noted()
+
+    def _valid(self, token: Token) -> bool:
+        return any(fnmatchcase(token.id, pattern) for pattern in self._manners.tokens)
+
+
+async def _close_quietly(line: Line) -> None:
+    try:
+        async with asyncio.timeout(2.0):
+            await line.close(1001, "this charger is on a newer line")
+    except (ConnectionError, TimeoutError):
+        return

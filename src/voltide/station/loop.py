@@ -1,0 +1,159 @@
+"""The second's heartbeat: freeze an image, decide, send. It waits for no network and no disk.
+
+The order of a tick is the law of ``control/step``: what is measured first, one decision, decreases and raises in one
+go, since the step grants raises only from what the worst case leaves free.
+"""
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+import structlog
+
+from voltide.control.image import Image
+from voltide.control.step import Decision, Memory, step
+from voltide.control.wiring import Wiring
+from voltide.domain.session import Session
+from voltide.domain.site import ChargerId, Evse, EvseId, Station
+from voltide.domain.time import Clock
+from voltide.domain.units import Watts
+from voltide.station.chargers import Chargers
+from voltide.station.planner import Demand, Planner
+from voltide.station.plant import Plant
+from voltide.station.sessions import Sessions
+from voltide.station.setpoints import Setpoints
+
+log = structlog.get_logger()
+
+TICK_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crew:
+    """All that a tick works with."""
+
+    station: Station
+    wiring: Wiring
+    clock: Clock
+    chargers: Chargers
+    sessions: Sessions
+    setpoints: Setpoints
+    planner: Planner
+    plant: Plant
+    demand: Demand
+
+
+class Loop:
+    """One control loop. ``tick`` is called once a second; whoever calls it owns the time."""
+
+    def __init__(self, crew: Crew) -> None:
+        self._crew = crew
+        count = len(crew.wiring.evses)
+        self.measured_w = np.zeros(count)
+        self._measured_s = np.full(count, -np.inf)
+        self._memory = Memory()
+        self.decision: Decision | None = None
+        self.ticks = 0
+        self.missed = 0
+        self.failures = 0
+        self.last_s = crew.clock.monotonic()
+        self.step_us: deque[float] = deque(maxlen=4096)
+        self._evses: list[Evse] = list(crew.station.evses)
+
+    def measured(self, session: Session) -> None:
+        """A session's meter has spoken."""
+        place = self._crew.wiring.index[session.evse]
+        self.measured_w[place] = session.power_w
+        self._measured_s[place] = self._crew.clock.monotonic()
+
+    def unplugged(self, evse: EvseId) -> None:
+        """No car, no power."""
+        self.measured_w[self._crew.wiring.index[evse]] = 0.0
+        self._crew.setpoints.unplugged(evse)
+
+    async def run(self) -> None:
+        """Tick for ever. A tick that fails is logged and the next one comes; leases guard the time between."""
+        clock = self._crew.clock
+        async with asyncio.TaskGroup() as tasks:
+            due = clock.monotonic()
+            while True:
+                try:
+                    await self.tick(tasks)
+                except Exception:
+                    self.failures += 1
+                    log.exception("loop.tick_failed")
+                due += TICK_S
+                late = clock.monotonic() - due
+                if late > TICK_S:
+                    self.missed += int(late)
+                    due += int(late)
+                await asyncio.sleep(max(0.0, due - clock.monotonic()))
+
+    async def tick(self, tasks: asyncio.TaskGroup) -> None:
+        """One second."""
+        crew = self._crew
+        await crew.plant.read()
+        sessions = {session.evse: session for session in crew.sessions.open()}
+        wants = crew.planner.wants(lambda: list(sessions.values()), crew.demand, self._powers())
+        image = self._freeze(sessions)
+        began = time.perf_counter_ns()
+        decision, self._memory = step(crew.wiring, image, wants, self._memory)
+        self.step_us.append((time.perf_counter_ns() - began) / 1000.0)
+        self.decision = decision
+        self._send(tasks, decision, sessions)
+        await crew.plant.apply(decision.battery_w)
+        await crew.chargers.keep_time()
+        self.ticks += 1
+        self.last_s = crew.clock.monotonic()
+
+    def _powers(self) -> dict[str, Watts]:
+        plant = self._crew.plant
+        return {
+            "pv": plant.measured("inverter").believed or 0.0,
+            "building": plant.measured("building").believed or 0.0,
+            "cars": max(0.0, float(self.measured_w.sum())),
+        }
+
+    def _freeze(self, sessions: dict[EvseId, Session]) -> Image:
+        crew, now_s = self._crew, self._crew.clock.monotonic()
+        held = [crew.setpoints.held[evse.id] for evse in self._evses]
+        online = crew.chargers.lines
+        here = np.array([evse.id in sessions for evse in self._evses])
+        possible = np.array([one.possible(now_s) for one in held])
+        least, most = crew.plant.battery_band()
+        return Image(
+            at_s=now_s,
+            commandable=here & np.array([evse.charger in online for evse in self._evses]),
+            measured_w=self.measured_w.copy(),
+            age_s=np.where(here, now_s - self._measured_s, 0.0),
+            acked_w=np.array([one.acked(now_s) for one in held]),
+            command_w=np.array([one.command(now_s) for one in held]),
+            open_low_w=possible[:, 0],
+            open_high_w=possible[:, 1],
+            settled_s=now_s - np.array([one.since_s for one in held]),
+            grid=crew.plant.measured("grid"),
+            pv=crew.plant.measured("inverter"),
+            battery=crew.plant.measured("battery"),
+            building=crew.plant.measured("building"),
+            battery_soc=crew.plant.soc,
+            battery_most_w=most,
+            battery_least_w=least,
+        )
+
+    def _send(self, tasks: asyncio.TaskGroup, decision: Decision, sessions: dict[EvseId, Session]) -> None:
+        """New setpoints where they differ, old ones again where their lease grows short."""
+        setpoints = self._crew.setpoints
+        for place, evse in enumerate(self._evses):
+            session = sessions.get(evse.id)
+            line = self._crew.chargers.lines.get(evse.charger)
+            if session is None or line is None:
+                continue
+            if decision.send[place] or setpoints.renewal_due(evse.id):
+                setpoints.send(tasks, line, evse, session, float(decision.target_w[place]))
+
+    def pulled(self, charger: ChargerId, number: int) -> Watts | None:
+        """What a charger's dynamic profile holds now."""
+        evse = self._crew.station.evse_at.get((charger, number))
+        return None if evse is None else self._crew.setpoints.held[evse.id].power_w

@@ -1,0 +1,163 @@
+"""Turns what is known of the cars into wants for the control loop; today by the rules of ``planning/rules``."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import numpy as np
+import structlog
+
+from voltide.control.image import Wants
+from voltide.control.wiring import Wiring
+from voltide.domain.messages import CancelGrid, OrderGrid
+from voltide.domain.plan import Plan, Wish
+from voltide.domain.session import Phase, Session
+from voltide.domain.site import EvseId, Station
+from voltide.domain.time import Clock
+from voltide.domain.units import Fraction, Seconds, Watts
+from voltide.ledger.tariff import Tariff
+from voltide.planning.rules import ETA, Season, Stay, battery_wish, wishes
+
+log = structlog.get_logger()
+
+EVERY_S: Seconds = 10.0
+EXPIRES_S: Seconds = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """When the rules give back, when they wait, and how low a car may go that has named no floor."""
+
+    discharge_in: frozenset[str] = frozenset()
+    wait_in: frozenset[str] = frozenset()
+    floor_soc: Fraction = 0.3
+
+
+@dataclass(slots=True)
+class Demand:
+    """What people want beside the plan: their own limits, and grid orders by id."""
+
+    limits: dict[EvseId, Watts] = field(default_factory=dict)
+    orders: dict[str, OrderGrid] = field(default_factory=dict)
+    delivered_wh: dict[str, float] = field(default_factory=dict)
+
+    def add(self, order: OrderGrid) -> None:
+        """A new grid order, or a new version of one."""
+        self.orders[order.id] = order
+        self.delivered_wh.setdefault(order.id, 0.0)
+
+    def cancel(self, order: CancelGrid) -> bool:
+        """Withdraw one."""
+        return self.orders.pop(order.id, None) is not None
+
+    def active(self, now: datetime) -> list[OrderGrid]:
+        """The orders that run now; several at once add up."""
+        return [order for order in self.orders.values() if order.start <= now < order.end]
+
+    def forget(self, now: datetime) -> None:
+        """Orders of yesterday leave the list."""
+        for name in [name for name, order in self.orders.items() if (now - order.end).total_seconds() > 86_400]:
+            del self.orders[name]
+
+
+class Planner:
+    """Makes a plan every few seconds, and at once when something has changed."""
+
+    def __init__(self, station: Station, wiring: Wiring, tariff: Tariff, policy: Policy, clock: Clock) -> None:
+        self._station = station
+        self._wiring = wiring
+        self._tariff = tariff
+        self._policy = policy
+        self._clock = clock
+        self._due_s = 0.0
+        self._epoch = 0
+        self._wants = Wants(
+            power_w=np.zeros(len(wiring.evses)), weight=np.ones(len(wiring.evses)), most_w=wiring.charge_w
+        )
+        self.plan = Plan(epoch=0, made_at=clock.now(), expires_at=clock.now(), wishes={})
+
+    def changed(self) -> None:
+        """Plan again at the next tick."""
+        self._due_s = 0.0
+
+    def wants(self, sessions: Callable[[], list[Session]], demand: Demand, powers: Mapping[str, Watts]) -> Wants:
+        """The newest wants; a new plan when one is due. A plan that fails is worth as much as one that has expired."""
+        now_s = self._clock.monotonic()
+        if now_s >= self._due_s:
+            self._due_s = now_s + EVERY_S
+            try:
+                self._make(sessions(), demand, powers)
+            except Exception:
+                self.failures += 1
+                log.exception("plan.failed", epoch=self._epoch)
+        return self._wants if self._clock.now() < self.plan.expires_at else self._safe
+
+    def _make(self, sessions: list[Session], demand: Demand, powers: Mapping[str, Watts]) -> None:
+        now = self._clock.now()
+        self._epoch += 1
+        active = demand.active(now)
+        ordered = sum(order.power_w for order in active) if active else None
+        season = self._season(now)
+        stays = [self._stay(session, now) for session in sessions]
+        battery = 0.0
+        if self._station.storage is not None:
+            battery = battery_wish(
+                -powers["pv"],
+                powers["cars"] + powers["building"],
+                Season.GIVE if active else season,
+                charge_w=self._station.storage.charge_w,
+                discharge_w=self._station.storage.discharge_w,
+            )
+        self.plan = Plan(
+            epoch=self._epoch,
+            made_at=now,
+            expires_at=now + timedelta(seconds=EXPIRES_S),
+            wishes=wishes(stays, season, ordered),
+            battery_w=battery,
+        )
+        self._wants = self._arrays(self.plan, demand)
+
+    def _arrays(self, plan: Plan, demand: Demand) -> Wants:
+        power = np.zeros(len(self._wiring.evses))
+        weight = np.full(len(self._wiring.evses), 0.05)
+        most = self._wiring.charge_w.copy()
+        for evse, wish in plan.wishes.items():
+            place = self._wiring.index[evse]
+            power[place], weight[place] = wish.power_w, wish.urgency * self._wiring.charge_w[place]
+        for evse, limit in demand.limits.items():
+            most[self._wiring.index[evse]] = limit
+        return Wants(power_w=power, weight=np.maximum(weight, 1e-3), most_w=most, battery_w=plan.battery_w)
+
+    def _season(self, now: datetime) -> Season:
+        name = self._tariff.at(now).name
+        if name in self._policy.discharge_in:
+            return Season.GIVE
+        return Season.WAIT if name in self._policy.wait_in else Season.CHARGE
+
+    def _stay(self, session: Session, now: datetime) -> Stay:
+        evse, needs = self._station.evse_of[session.evse], session.needs
+        capacity = needs.capacity_wh
+        energy = session.soc * capacity if session.soc is not None and capacity else None
+        target = needs.target_soc
+        need = None
+        if capacity and target is not None:
+            need = target * capacity
+        elif energy is not None and needs.energy_wh is not None:
+            moved = (session.imported_wh - session.exported_wh - needs.told_at_wh) * ETA
+            need = energy + max(0.0, needs.energy_wh - moved)
+        floor = needs.floor_soc if needs.floor_soc is not None else self._policy.floor_soc
+        return Stay(
+            evse=evse.id,
+            charge_w=min(evse.charge_w, needs.charge_w or evse.charge_w),
+            discharge_w=min(evse.discharge_w, needs.discharge_w) if needs.v2g else 0.0,
+            energy_wh=energy,
+            capacity_wh=capacity,
+            need_wh=need,
+            floor_wh=floor * capacity if capacity else 0.0,
+            left_s=None if needs.departure is None else (needs.departure - now).total_seconds(),
+            gives=session.phase is Phase.DISCHARGING,
+        )
+
+    def wish(self, evse: EvseId) -> Wish | None:
+        """What the plan wants of an outlet, and why."""
+        return self.plan.wishes.get(evse)
