@@ -7,7 +7,7 @@ from typing import Any
 from voltide.domain.site import ChargerId, OcppVersion
 from voltide.domain.units import Fraction, Seconds, Watts
 
-SHARES: Mapping[str, float] = {"hurried": 0.58, "taxi": 0.22, "commuter": 0.055, "shopper": 0.11, "night": 0.035}
+SHARES: Mapping[str, float] = {"hurried": 0.61, "taxi": 0.21, "commuter": 0.05, "shopper": 0.095, "night": 0.035}
 
 
 @dataclass(frozen=True, kw_only=True)

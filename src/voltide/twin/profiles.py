@@ -33,6 +33,16 @@ class Profiles:
         return self._built_in_w if self._default_w is None else max(0.0, self._default_w)
 
     @property
+    def standing(self) -> bool:
+        """Whether a setpoint is kept."""
+        return self._setpoint_w is not None
+
+    @property
+    def pull_s(self) -> Seconds:
+        """When a dynamic setpoint should be asked for: half its lease has gone by."""
+        return self._expires - self._lease_s / 2.0 if self.dynamic else inf
+
+    @property
     def dynamic(self) -> bool:
         """Whether a setpoint is kept that new values may be put into."""
         return self._setpoint_w is not None and self._dynamic
@@ -57,11 +67,6 @@ class Profiles:
         floor, ceiling = self.band
         self._setpoint_w = min(max(power_w, floor), ceiling)
         self._expires = now + self._lease_s
-
-    def renew(self, lease_s: Seconds, now: Seconds) -> None:
-        """A new lease for a value that stays."""
-        if not self.deaf:
-            self._lease_s, self._expires = lease_s, now + lease_s
 
     def clear(self) -> None:
         """The setpoint is forgotten: it was cleared, or its transaction has ended."""

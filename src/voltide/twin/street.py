@@ -203,7 +203,7 @@ def _rank(visit: Visit, outlet: Outlet) -> int | None:
         wanted = visit.car.model.dc_w
         return -int(power) if wanted > FAST_CAR_W else int(abs(power - 1.3 * wanted))
     if visit.hasty:
-        return (1 if fast else 0) if power < FAST_CAR_W else (2 if power < 2 * FAST_CAR_W else None)
+        return (1 if fast else 0) if power < FAST_CAR_W else (2 if power < 2 * FAST_CAR_W else 3)
     return None if fast else 0
 
 
