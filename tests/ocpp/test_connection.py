@@ -229,6 +229,17 @@ def test_a_lost_line_tells_what_is_unknown_and_what_was_never_said() -> None:
     assert line.close() == []
 
 
+def test_a_fact_that_is_stored_after_the_line_is_lost_still_has_its_answer_for_the_next_line() -> None:
+    line = station()
+    event = only(line.receive(say("TransactionEvent", EVENT), 0))
+    line.close()
+    text = line.answer("i", response(V201, "TransactionEvent", {}), hold=True)
+    line.release("i")
+    after = station()
+    after.remember("i", event.digest, text)
+    assert isinstance(only(after.receive(say("TransactionEvent", EVENT), 0)), Ignored)
+
+
 # --- rule 5: codes ---
 
 VIOLATIONS = [
@@ -301,11 +312,13 @@ def test_2_1_hears_that_its_own_answer_could_not_be_read() -> None:
 
 
 def test_types_5_and_6_do_not_exist_before_2_1() -> None:
-    for text in ('[5,"i","FormatViolation","",{}]', '[6,"i","NotifyPeriodicEventStream",{}]'):
-        assert isinstance(only(station(V16).receive(text, 0)), Turned)
-        line = station(V201)
-        line.receive(text, 0)
-        assert sent(line)[0][:3] == [4, "i", "MessageTypeNotSupported"]
+    result_error, send = '[5,"i","FormatViolation","",{}]', '[6,"i","NotifyPeriodicEventStream",{}]'
+    for version in (V16, V201):
+        line = station(version)
+        for text in (result_error, send):
+            assert isinstance(only(line.receive(text, 0)), Turned)
+        told = [reply[:3] for reply in sent(line)]
+        assert told == ([] if version is V16 else [[4, "i", "MessageTypeNotSupported"]])
 
 
 def test_a_send_is_heard_beside_an_open_call_and_never_answered() -> None:
@@ -315,7 +328,7 @@ def test_a_send_is_heard_beside_an_open_call_and_never_answered() -> None:
     event = only(line.receive(json.dumps([6, "s", "NotifyPeriodicEventStream", STREAM]), 0))
     assert isinstance(event, Streamed)
     assert event.deviations == ()
-    for bad in ({}, STREAM | {"x": 1}):
+    for bad in ({}, [], STREAM | {"x": 1}):
         assert isinstance(only(line.receive(json.dumps([6, "s", "NotifyPeriodicEventStream", bad]), 0)), Turned)
     assert isinstance(only(line.receive('[6,"s","Heartbeat",{}]', 0)), Turned)
     assert line.to_send() == []

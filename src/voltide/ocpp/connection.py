@@ -106,7 +106,8 @@ class Connection:
         """Hear one message."""
         said = frame.decode(text, max_bytes=self.limits.bytes)
         if isinstance(said, frame.CallResultError | frame.Send) and self.version is not OcppVersion.V21:
-            said = frame.BadFrame(_UNKNOWN_TYPE, "This message type exists in OCPP 2.1 only.", 0, said.id)
+            kind = frame.SEND if isinstance(said, frame.Send) else frame.RESULT_ERROR
+            said = frame.BadFrame(_UNKNOWN_TYPE, "This message type exists in OCPP 2.1 only.", kind, said.id)
         self._bad = self._bad + 1 if isinstance(said, frame.BadFrame) else 0
         match said:
             case frame.Call():
@@ -325,13 +326,15 @@ class Connection:
         return events
 
     def close(self) -> list[Event]:
-        """The line is lost: what was sent is unknown, what waited was never said."""
+        """The line is lost: what was sent is unknown, what waited was never said.
+
+        Calls of the other side stay open: a fact under way can still be answered for the record, though not sent.
+        """
         lost: list[Event] = [
             Unanswered(own.id, own.action, sent=own.deadline is not None, reason="the line was lost")
             for own in self._queue
         ]
         self._queue.clear()
-        self._open.clear()
         self._outbox.clear()
         return lost
 

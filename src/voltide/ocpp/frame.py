@@ -72,8 +72,9 @@ class BadFrame(msgspec.Struct, frozen=True, gc=False):
     close: Close | None = None
 
     def reply(self, version: OcppVersion) -> str | None:
-        """The text to send back, or None: answers are never answered, and 1.6 ignores what it cannot name."""
-        if self.close is not None or self.kind in {RESULT, ERROR, RESULT_ERROR}:
+        """The text to send back, or None: answers and SENDs are never answered, and 1.6 ignores what it cannot name."""
+        unknown = self.code is ErrorCode.MESSAGE_TYPE_NOT_SUPPORTED
+        if self.close is not None or self.kind in {RESULT, ERROR, RESULT_ERROR} or (self.kind == SEND and not unknown):
             return None
         if version is OcppVersion.V16 and (self.id is None or self.kind != CALL):
             return None

@@ -6,7 +6,7 @@ phase is a part; parts are added up only where no total is told. The sign turns 
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from voltide.domain.messages import Json, Sample
 from voltide.domain.site import OcppVersion
@@ -41,6 +41,10 @@ class _Reading(NamedTuple):
     context: str
 
 
+_Told: TypeAlias = dict[str, list[_Reading]]
+"""Readings by measurand."""
+
+
 def samples(values: Iterable[Json], otherwise: datetime) -> tuple[Sample, ...]:
     """Meter values of the wire as samples, one per time and context; what says nothing is left out.
 
@@ -53,11 +57,13 @@ def samples(values: Iterable[Json], otherwise: datetime) -> tuple[Sample, ...]:
         at = maybe_moment(value.get("timestamp")) or otherwise
         items = [item for item in value.get("sampledValue", ()) if isinstance(item, dict)]
         signed = _signed(items)
-        readings = [reading for item in items if (reading := _reading(item)) is not None]
-        contexts = dict.fromkeys(reading.context for reading in readings)
-        if not contexts and signed is not None:
-            contexts = {PERIODIC: None}
-        found += [_sample(at, context, readings, signed) for context in contexts]
+        told: dict[str, _Told] = {} if signed is None else {PERIODIC: {}}
+        for reading in (_reading(item) for item in items):
+            if reading is not None:
+                told.setdefault(reading.context, {}).setdefault(reading.measurand, []).append(reading)
+        if len(told) > 1 and not told.get(PERIODIC, True):
+            del told[PERIODIC]  # the signed value belongs to the contexts that were told
+        found += [_sample(at, context, here, signed) for context, here in told.items()]
     return tuple(found)
 
 
@@ -71,7 +77,7 @@ def _reading(item: Json) -> _Reading | None:
     value, power = number(item.get("value")), measure.get("multiplier", 0)
     if value is None or factor is None or not -12 <= power <= 12:
         return None
-    scaled = value * factor * 10.0**power
+    scaled = value * factor * 10.0**power if power else value * factor
     place, context = item.get("location", "Outlet"), item.get("context", PERIODIC)
     return _Reading(measurand, scaled, item.get("phase"), place, context)
 
@@ -87,8 +93,7 @@ def _signed(items: list[Json]) -> str | None:
     return None
 
 
-def _sample(at: datetime, context: str, readings: list[_Reading], signed: str | None) -> Sample:
-    here = [reading for reading in readings if reading.context == context]
+def _sample(at: datetime, context: str, here: _Told, signed: str | None) -> Sample:
     power = _total(here, POWER_IN)
     out = _total(here, POWER_OUT)
     if out is not None:
@@ -107,17 +112,19 @@ def _sample(at: datetime, context: str, readings: list[_Reading], signed: str | 
     )
 
 
-def _of(readings: list[_Reading], measurand: str) -> list[_Reading]:
+def _of(told: _Told, measurand: str) -> list[_Reading]:
     """The readings of one measurand at the place that we believe first."""
-    same = [reading for reading in readings if reading.measurand == measurand]
+    same = told.get(measurand, [])
+    if len(same) < 2:
+        return same
     places = {reading.place for reading in same}
     best = next((place for place in _PLACES if place in places), None)
     return [reading for reading in same if reading.place == best]
 
 
-def _total(readings: list[_Reading], measurand: str) -> float | None:
+def _total(told: _Told, measurand: str) -> float | None:
     """The total, or else the sum of the phases."""
-    same = _of(readings, measurand)
+    same = _of(told, measurand)
     whole = [reading.value for reading in same if reading.phase is None]
     if whole:
         return whole[-1]
@@ -125,9 +132,9 @@ def _total(readings: list[_Reading], measurand: str) -> float | None:
     return sum(parts.values()) if parts else None
 
 
-def _voltage(readings: list[_Reading]) -> float | None:
+def _voltage(told: _Told) -> float | None:
     """The total, or else the mean of the phases against neutral."""
-    same = _of(readings, VOLTAGE)
+    same = _of(told, VOLTAGE)
     whole = [reading.value for reading in same if reading.phase is None]
     parts = [reading.value for reading in same if reading.phase in {"L1", "L2", "L3", "L1-N", "L2-N", "L3-N"}]
     return whole[-1] if whole else sum(parts) / len(parts) if parts else None
