@@ -80,6 +80,8 @@ class ChargerTwin:
         self.wire: Wire | None = None
         self.hanging = False
         """The line is to be closed when all has been sent."""
+        self.pending = False
+        """Something is to be sent."""
         self.down_until: Seconds = -inf
         """Switched off, restarting."""
         self._dialect = dialect(version, charger)
@@ -127,6 +129,11 @@ class ChargerTwin:
     def sample_s(self) -> Seconds:
         """How often a transaction is told on."""
         return float(self.variables.whole(SAMPLE_S)) or inf
+
+    @property
+    def hasty(self) -> bool:
+        """Whether it has chores every second."""
+        return bool(self._late) or self._reset is not None or self.hanging
 
     @property
     def queued(self) -> int:
@@ -190,6 +197,7 @@ class ChargerTwin:
         wire = self.wire
         if wire is None:
             return
+        self.pending = False
         try:
             for text in self._line.to_send():
                 self.messages += 1
@@ -214,15 +222,10 @@ class ChargerTwin:
 
     # --- what the world's tick does ---
 
-    def tick(self, now: Seconds) -> None:
-        """One second: outlets with a transaction speak when they have something to say; deadlines pass."""
-        for bay in self.bays.values():
-            if bay.transaction is not None:
-                bay.tick(now)
-        if self.wire is not None:
-            self._chores(now)
-
-    def _chores(self, now: Seconds) -> None:
+    def chores(self, now: Seconds) -> None:
+        """What is due by the clock; every few seconds are enough, but for late answers and restarts."""
+        if self.wire is None:
+            return
         if now >= self._beat_s:
             self._beat_s = now + self.variables.whole(HEARTBEAT_S)
             self.tell(HeartBeaten())
@@ -232,6 +235,7 @@ class ChargerTwin:
         while self._late and self._late[0][0] <= now:
             _, who, response = self._late.popleft()
             self._line.answer(who, response)
+            self.pending = True
         if self._flight is not None and now >= (self._line.deadline or inf):
             for event in self._line.expire(now):
                 self._on(event)
@@ -369,6 +373,7 @@ class ChargerTwin:
             told.tries += 1
             if told.request is not None and told.id is not None:
                 self._line.call(told.action, told.request, who=told.id, now=self.clock.monotonic())
+                self.pending = True
 
     def _say(self, told: _Told) -> bool:
         """Find the words for a fact; False when the version has none."""

@@ -30,6 +30,9 @@ from voltide.twin.vehicle import catalogue
 from voltide.twin.wire import Connect, MemoryWire
 from voltide.twin.world import luck
 
+CHORES_S = 3
+"""How often a charger looks at its clock, in ticks."""
+
 TellNeedsBeside: TypeAlias = Callable[[TellNeeds], Awaitable[Any]]
 """A driver's page beside the charger; what it answers does not matter here."""
 
@@ -154,12 +157,23 @@ class Twin:
     async def speak(self, group: asyncio.TaskGroup) -> None:
         """What the chargers have to say after a tick, and what drivers tell beside them."""
         now = self.clock.monotonic()
-        for twin in self.chargers:
-            twin.tick(now)
+        for bay in self._bays:
+            if bay.transaction is not None:
+                bay.tick(now)
+        for at, twin in enumerate(self.chargers):
+            if (self._tick + at) % CHORES_S == 0 or twin.hasty:
+                twin.chores(now)
+            elif not twin.pending:
+                continue
             if isinstance(twin.wire, MemoryWire):
                 await twin.flush()  # a line in memory never makes anyone wait
             elif twin.wire is not None:
                 group.create_task(twin.flush())
+        if self._tick % CHORES_S == 0:
+            self._scan(group)
+
+    def _scan(self, group: asyncio.TaskGroup) -> None:
+        """Drivers at chargers that cannot tell everything themselves scan the code beside them."""
         for bay in self._bays:
             visit = bay.visit
             if visit is not None and not visit.told and bay.outlet.closed:

@@ -111,7 +111,7 @@ class Desk:
         if bay is None or box.troubles.refusing:
             return Refused(reason="Rejected")
         if bay.transaction is None or (order.fresh and order.transaction_id != self._known(bay)):
-            return Refused(reason="Rejected", detail={"statusInfo": {"reasonCode": "TxNotFound"}})
+            return self._no("TxNotFound")
         dynamic = box.version is OcppVersion.V21 and box.charger.v2g is V2g.DYNAMIC
         if order.power_w < 0 and not dynamic and box.charger.v2g is not V2g.NEGATIVE_LIMIT:
             return Refused(reason="Rejected")
@@ -123,10 +123,16 @@ class Desk:
             profiles.band = (min(0.0, order.floor_w), max(0.0, order.ceiling_w))
             profiles.update(order.power_w, now)
         elif not profiles.deaf:
-            return Refused(reason="Rejected", detail={"statusInfo": {"reasonCode": "NoProfile"}})
+            return self._no("NoProfile")
         bay.outlet.look()
         bay.pull_s = profiles.pull_s
         return Accepted()
+
+    def _no(self, why: str) -> Refused:
+        """A refusal with its reason, where the version has room for one."""
+        if self._box.version is OcppVersion.V16:
+            return Refused(reason="Rejected")
+        return Refused(reason="Rejected", detail={"statusInfo": {"reasonCode": why}})
 
     def _known(self, bay: Bay) -> str | None:
         """The transaction id as the station knows it."""

@@ -39,8 +39,8 @@ class Profiles:
 
     @property
     def pull_s(self) -> Seconds:
-        """When a dynamic setpoint should be asked for: half its lease has gone by."""
-        return self._expires - self._lease_s / 2.0 if self.dynamic else inf
+        """When a dynamic setpoint should be asked for: half its lease has gone by, and a second of grace."""
+        return self._expires - self._lease_s / 2.0 + 1.0 if self.dynamic else inf
 
     @property
     def dynamic(self) -> bool:

@@ -69,10 +69,14 @@ class SimClock:
             raise ValueError("A world starts at an aware time.")
         self._time = loop.time
         self._start = start.astimezone(UTC)
+        self._told = (0.0, self._start)
 
     def now(self) -> datetime:
-        """The simulated wall clock, aware, in UTC."""
-        return self._start + timedelta(seconds=self._time())
+        """The simulated wall clock, aware, in UTC; asked many times within an instant, it is worked out once."""
+        seconds, told = self._time(), self._told
+        if told[0] != seconds:
+            told = self._told = (seconds, self._start + timedelta(seconds=seconds))
+        return told[1]
 
     def monotonic(self) -> float:
         """Simulated seconds since the world began."""
