@@ -166,7 +166,9 @@ class NeedsTold:
     discharge_w: Watts | None = None
     """The most the car gives back, as a positive number; None or 0: it will not."""
     floor_wh: WattHours | None = None
-    """How far below today's energy the car may be drawn is ``v2x``; this is the energy it must keep."""
+    """The energy that the battery must keep, whatever is given back."""
+    floor_soc: Fraction | None = None
+    """The same as a state of charge, where the capacity is not known."""
     v2x: bool = False
     """The car asked for a bidirectional energy transfer."""
 
@@ -512,6 +514,9 @@ class TellNeeds:
     target_soc: Fraction | None = None
     floor_soc: Fraction | None = None
     v2g: bool | None = None
+    soc: Fraction | None = None
+    """What the car's own display or app says; None leaves it to the charger."""
+    capacity_wh: WattHours | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -199,7 +199,7 @@ def advance(session: Session, step: Step) -> Session:
 def want(session: Session, told: NeedsTold) -> Session:
     """The session after its car has told what it can and wants."""
     old = session.needs
-    floor = old.floor_soc
+    floor = old.floor_soc if told.floor_soc is None else told.floor_soc
     if told.floor_wh is not None and told.capacity_wh:
         floor = min(1.0, told.floor_wh / told.capacity_wh)
     needs = Needs(

@@ -71,10 +71,12 @@ class Planner:
         self._clock = clock
         self._due_s = 0.0
         self._epoch = 0
-        self._wants = Wants(
-            power_w=np.zeros(len(wiring.evses)), weight=np.ones(len(wiring.evses)), most_w=wiring.charge_w
+        self._safe = Wants(
+            power_w=wiring.fallback_w.copy(), weight=np.ones(len(wiring.evses)), most_w=wiring.charge_w.copy()
         )
+        self._wants = self._safe
         self.plan = Plan(epoch=0, made_at=clock.now(), expires_at=clock.now(), wishes={})
+        self.failures = 0
 
     def changed(self) -> None:
         """Plan again at the next tick."""

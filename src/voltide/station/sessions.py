@@ -19,6 +19,7 @@ from voltide.domain.messages import (
 )
 from voltide.domain.session import Flag, Phase, Session, SessionId, Step, advance, close_lost, tell, want
 from voltide.domain.site import ChargerId, Evse, EvseId, Station
+from voltide.domain.units import WattHours
 from voltide.ledger.settlement import HELD, Posting, settle
 from voltide.ledger.tariff import Tariff
 
@@ -52,6 +53,8 @@ class Sessions:
         self._at: dict[EvseId, SessionId] = {}
         self._keys: dict[SessionId, tuple[ChargerId, str]] = {}
         self._early: dict[EvseId, NeedsTold] = {}
+        self.green_wh: dict[EvseId, WattHours] = {}
+        """Solar energy that has gone into the car at each outlet; whoever knows the sun counts it here."""
 
     # --- reading ---
 
@@ -89,6 +92,8 @@ class Sessions:
             early = self._early.get(after.evse)
             after = want(after, early) if early is not None else after
         turn.transaction_id = after.transaction_id
+        if session.open and after is not session:
+            after = replace(after, green_wh=self.green_wh.get(after.evse, 0.0))
         if after is not session:
             turn.sessions.append(after)
         self._close(turn, after)
@@ -147,6 +152,7 @@ class Sessions:
                 self._early.pop(session.evse, None)
             elif self._at.get(session.evse) == session.id:
                 del self._at[session.evse]
+                self.green_wh.pop(session.evse, None)
         self._forget()
 
     def load(self, sessions: Iterable[Session]) -> None:

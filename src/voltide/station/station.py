@@ -1,0 +1,248 @@
+"""One station, put together: an object with its own loop, so one process can host many."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import structlog
+
+from voltide.backbone.bus import Bus
+from voltide.backbone.store import Change, Store
+from voltide.control.wiring import Wiring
+from voltide.domain.messages import Booted, ChargerFact, ChargerSeen, NeedsTold, OutletReported, TransactionTold
+from voltide.domain.session import Phase
+from voltide.domain.site import ChargerId, EvseId, OcppVersion, Station
+from voltide.domain.time import Clock
+from voltide.ledger.tariff import Tariff
+from voltide.station import history, onboarding, records
+from voltide.station.chargers import Chargers, Manners
+from voltide.station.diary import Diary
+from voltide.station.history import History, Second
+from voltide.station.line import Line, Wire
+from voltide.station.loop import TICK_S, Crew, Loop
+from voltide.station.orders import Orders
+from voltide.station.planner import Demand, Planner, Policy
+from voltide.station.plant import Devices, Plant
+from voltide.station.portrait import Portrait
+from voltide.station.relay import relay
+from voltide.station.sessions import Sessions, Turn
+from voltide.station.setpoints import Setpoints, Terms
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How one station is run."""
+
+    station: Station
+    tariff: Tariff
+    policy: Policy
+    terms: Terms
+    manners: Manners
+    sample_s: int = 10
+    keep_days: int = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a station is given: time, memory, the bus, its hardware, and a source of ids that nobody can guess."""
+
+    clock: Clock
+    store: Store
+    bus: Bus
+    devices: Devices
+    new_id: Callable[[], str]
+
+
+class StationActor:
+    """A running station."""
+
+    def __init__(self, settings: Settings, around: Surroundings) -> None:
+        station, clock = settings.station, around.clock
+        self._settings = settings
+        self._around = around
+        wiring = Wiring.of(station)
+        self.sessions = Sessions(station, settings.tariff, around.new_id)
+        self.chargers = Chargers(station, around.store, self.sessions, clock, around.new_id, settings.manners)
+        self.planner = Planner(station, wiring, settings.tariff, settings.policy, clock)
+        self.diary = Diary(station.id, clock)
+        self.history = History()
+        self.crew = Crew(
+            station=station,
+            wiring=wiring,
+            clock=clock,
+            chargers=self.chargers,
+            sessions=self.sessions,
+            setpoints=Setpoints(station, clock, settings.terms),
+            planner=self.planner,
+            plant=Plant(around.devices, station.storage, clock),
+            demand=Demand(),
+        )
+        self.loop = Loop(self.crew)
+        self.portrait = Portrait(self.crew, self.loop, self.history, self.diary, settings.tariff)
+        self.orders = Orders(self.crew, self.diary, around.new_id)
+        self.chargers.pulled = self.loop.pulled
+        self.chargers.on_fact.append(self._told)
+        self.chargers.on_line.append(self._line_changed)
+        self._phases: dict[EvseId, tuple[str, Phase]] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+
+    async def accept(self, identity: ChargerId, version: OcppVersion, wire: Wire) -> None:
+        """A charger that has proved who it is; returns when its line is lost."""
+        await self.chargers.accept(identity, version, wire)
+
+    async def run(self) -> None:
+        """Live until cancelled. Every part that fails is named; the loop's own end ends the station."""
+        station, around = self._settings.station, self._around
+        self.sessions.load(await around.store.read(records.unsettled))
+        served = [
+            around.bus.serve(f"station.{station.id}.order", self.orders.obey),
+            around.bus.serve(f"station.{station.id}.look", self._look),
+        ]
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                tasks.create_task(self.loop.run(), name="loop")
+                tasks.create_task(relay(around.store, around.bus, around.clock), name="relay")
+                tasks.create_task(self._each_second(), name="each second")
+        finally:
+            self._tasks = None
+            for one in served:
+                one.close()
+
+    async def close_lines(self) -> None:
+        """Let every charger go, so that it falls back by itself."""
+        for line in list(self.chargers.lines.values()):
+            await line.close(1001, "the station is going away")
+
+    # --- what chargers tell ---
+
+    def _told(self, charger: ChargerId, fact: ChargerFact, turn: Turn) -> None:
+        for session in turn.sessions:
+            if session.open:
+                self.loop.measured(session)
+            elif self.sessions.at(session.evse) is None:
+                self.loop.unplugged(session.evse)
+        if isinstance(fact, OutletReported):
+            evse = self._settings.station.evse_at.get((charger, fact.evse))
+            if evse is not None:
+                self.portrait.outlet_states[evse.id] = fact.state
+                self.diary.alarm_if(fact.error is not None, "outlet-fault", evse.id, fact.error or "")
+        if isinstance(fact, TransactionTold | NeedsTold | OutletReported) and turn.sessions:
+            self._note_steps(turn)
+        if isinstance(fact, Booted) and self._tasks is not None:
+            self.diary.note("charger-booted", charger, f"{fact.vendor} {fact.model}")
+            self._tasks.create_task(self._welcome(self.chargers.lines[charger]), name=f"welcome {charger}")
+
+    def _note_steps(self, turn: Turn) -> None:
+        seen = self._phases
+        for session in turn.sessions:
+            before = seen.get(session.evse)
+            if before == (session.id, session.phase):
+                continue
+            seen[session.evse] = (session.id, session.phase)
+            self.planner.changed()
+            if before is None or before[0] != session.id:
+                self.history.today.sessions += 1
+            self.diary.note(session.phase.value, session.evse)
+
+    def _line_changed(self, charger: ChargerId, line: Line | None) -> None:
+        evses = self._settings.station.charger_of[charger].evses
+        if line is None:
+            for evse in evses:
+                self.crew.setpoints.offline(evse.id)
+        self.diary.note("charger-online" if line is not None else "charger-offline", charger)
+        self.diary.alarm_if(line is None, "charger-offline", charger)
+        if self._tasks is not None:
+            self._tasks.create_task(self._seen(charger, line), name=f"seen {charger}")
+
+    async def _seen(self, charger: ChargerId, line: Line | None) -> None:
+        station, now = self._settings.station.id, self._around.clock.now()
+        version = line.version.value if line is not None else None
+        fact = ChargerSeen(station=station, charger=charger, online=line is not None, at=now, version=version)
+        change = Change()
+        records.fact(change, station, fact, f"line/{charger}/{self._around.new_id()}")
+        await self._around.store.commit(change)
+
+    async def _welcome(self, line: Line) -> None:
+        refused = await onboarding.welcome(line, self._settings.sample_s, self._around.clock)
+        unsafe = [type(order).__name__ for order, _ in refused if type(order).__name__ == "ApplyFallback"]
+        self.diary.alarm_if(bool(unsafe), "fallback-refused", line.charger.id)
+
+    # --- once a second, after the loop and never in its way ---
+
+    async def _each_second(self) -> None:
+        clock, bus, station = self._around.clock, self._around.bus, self._settings.station
+        while True:
+            await asyncio.sleep(TICK_S)
+            try:
+                self._watch()
+                await self._remember()
+                if bus.wanted(f"station.{station.id}.picture"):
+                    await bus.publish(f"station.{station.id}.picture", self.portrait.draw())
+            except Exception:
+                log.exception("station.second_failed", at=clock.now().isoformat())
+
+    def _watch(self) -> None:
+        """Alarms that stand as long as their cause, and lines that must not outlive the loop."""
+        blind = self.loop.decision is not None and self.loop.decision.blind
+        self.diary.alarm_if(blind, "meter-silent", "grid")
+        limit = self._settings.station.connection.import_w
+        grid = self.crew.plant.measured("grid").believed or 0.0
+        self.diary.alarm_if(grid > 1.02 * limit, "import-over", "grid", f"{grid / 1000:.0f} kW")
+        stuck = self._around.clock.monotonic() - self.loop.last_s > 10.0 and self.loop.ticks > 0
+        self.diary.alarm_if(stuck, "loop-stuck", "control")
+        if stuck and self._tasks is not None:  # chargers that are alone fall back; chargers that we only ping do not
+            self._tasks.create_task(self.close_lines(), name="let go")
+
+    async def _remember(self) -> None:
+        """Powers of this second; a row when a minute has ended; the outbox when there is something to tell."""
+        clock, plant, cars = self._around.clock, self.crew.plant, self.loop.measured_w
+        now = clock.now()
+        second = Second(
+            at=now,
+            grid_w=plant.measured("grid").power_w or 0.0,
+            pv_w=plant.measured("inverter").power_w or 0.0,
+            battery_w=plant.measured("battery").power_w or 0.0,
+            building_w=plant.measured("building").power_w or 0.0,
+            cars_in_w=float(cars.clip(min=0.0).sum()),
+            cars_out_w=float(cars.clip(max=0.0).sum()),
+        )
+        self._count_green(second, cars)
+        self._count_orders(second)
+        tariff = self._settings.tariff
+        ended = self.history.add(second, str(now.astimezone(tariff.zone).date()))
+        change = Change()
+        if ended is not None:
+            connected = len(self.sessions.open())
+            price = float(tariff.at(ended).charge)
+            history.record(change, self.history.close(ended, soc=plant.soc, price=price, connected=connected))
+            self.crew.demand.forget(now)
+        for fact in self.diary.facts():
+            records.fact(change, self._settings.station.id, fact, f"diary/{self._around.new_id()}")
+        await self._around.store.commit(change)
+        if ended is not None and ended.hour == 3 and ended.minute == 0:
+            await self._around.store.prune(history.old(now, self._settings.keep_days))
+
+    def _count_green(self, second: Second, cars: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
+        """The sun's share of all that is consumed now goes into every car alike."""
+        consumed = second.cars_in_w + max(second.building_w, 0.0) + max(second.battery_w, 0.0)
+        share = min(1.0, max(0.0, -second.pv_w) / consumed) if consumed > 0.0 else 0.0
+        if share <= 0.0:
+            return
+        green = self.sessions.green_wh
+        for place in np.flatnonzero(cars > 0.0):
+            evse = self.crew.wiring.evses[place]
+            green[evse] = green.get(evse, 0.0) + float(cars[place]) * share / 3600.0
+
+    def _count_orders(self, second: Second) -> None:
+        demand = self.crew.demand
+        able = self.crew.wiring.discharge_w > 0.0
+        net = float(self.loop.measured_w[able].sum())
+        for order in demand.active(second.at):
+            demand.delivered_wh[order.id] = demand.delivered_wh.get(order.id, 0.0) + net / 3600.0
+
+    async def _look(self, _message: object) -> object:
+        return self.portrait.draw()
