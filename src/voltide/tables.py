@@ -142,6 +142,7 @@ class DoorTable(_Table, frozen=True, kw_only=True):
     sample_s: Annotated[int, Meta(ge=1, le=900)] = 10
     lease_s: Annotated[float, Meta(ge=10, le=60)] = 60.0
     offline_lease_s: Annotated[float, Meta(ge=5, le=60)] = 10.0
+    tokens: tuple[str, ...] = ("*",)
 
 
 class BackboneTable(_Table, frozen=True, kw_only=True):

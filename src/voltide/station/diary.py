@@ -45,6 +45,10 @@ class Diary:
         else:
             self.clear_alarm(code, subject)
 
+    def tell(self, fact: StationFact) -> None:
+        """A fact that goes out with the next second's."""
+        self._waiting.append(fact)
+
     def facts(self) -> list[StationFact]:
         """What has to be told since the last time."""
         told, self._waiting = self._waiting, []

@@ -101,16 +101,16 @@ class StationActor:
             around.bus.serve(f"station.{station.id}.order", self.orders.obey),
             around.bus.serve(f"station.{station.id}.look", self._look),
         ]
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                self._tasks = tasks
-                tasks.create_task(self.loop.run(), name="loop")
-                tasks.create_task(relay(around.store, around.bus, around.clock), name="relay")
-                tasks.create_task(self._each_second(), name="each second")
-        finally:
-            self._tasks = None
-            for one in served:
-                one.close()
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            tasks.create_task(self.loop.run(), name="loop")
+            tasks.create_task(relay(around.store, around.bus, around.clock), name="relay")
+            try:
+                await self._each_second()
+            finally:
+                self._tasks = None  # from here on nothing new is begun
+                for one in served:
+                    one.close()
 
     async def close_lines(self) -> None:
         """Let every charger go, so that it falls back by itself."""
@@ -155,16 +155,9 @@ class StationActor:
                 self.crew.setpoints.offline(evse.id)
         self.diary.note("charger-online" if line is not None else "charger-offline", charger)
         self.diary.alarm_if(line is None, "charger-offline", charger)
-        if self._tasks is not None:
-            self._tasks.create_task(self._seen(charger, line), name=f"seen {charger}")
-
-    async def _seen(self, charger: ChargerId, line: Line | None) -> None:
-        station, now = self._settings.station.id, self._around.clock.now()
         version = line.version.value if line is not None else None
-        fact = ChargerSeen(station=station, charger=charger, online=line is not None, at=now, version=version)
-        change = Change()
-        records.fact(change, station, fact, f"line/{charger}/{self._around.new_id()}")
-        await self._around.store.commit(change)
+        station, now = self._settings.station.id, self._around.clock.now()
+        self.diary.tell(ChargerSeen(station=station, charger=charger, online=line is not None, at=now, version=version))
 
     async def _welcome(self, line: Line) -> None:
         refused = await onboarding.welcome(line, self._settings.sample_s, self._around.clock)
