@@ -17,16 +17,17 @@ async def keep_connected(twin: ChargerTwin, connect: Connect) -> None:
     while True:
         while twin.troubles.unreachable or twin.clock.monotonic() < twin.down_until:  # noqa: ASYNC110 - a poll
             await asyncio.sleep(BLIND_S)
+        tries += 1
         try:
             wire = await connect(twin.charger.id, twin.version.subprotocol)
             try:
                 await _talk(twin, wire)
             finally:
-                tries = 0 if twin.online else tries + 1
+                tries = 1 if twin.online else tries
                 twin.lost()
                 await wire.close()
         except OSError:
-            tries = max(1, tries)
+            pass  # the line was lost, or there was none: wait, and try again
         except Exception as bug:  # noqa: BLE001 - one charger's bug must not end the others; the run reports it
             twin.crashes.append(f"{twin.charger.id}: {bug!r}")
         await asyncio.sleep(_patience(twin, tries))

@@ -1,6 +1,6 @@
 """The message that makes up nearly all traffic, said without a detour: a transaction's meter sample in OCPP 2.
 
-It says exactly what ``ocpp.dialect`` says (a test compares them), an order of magnitude faster.
+It says what ``ocpp.dialect`` says (a test compares them), an order of magnitude faster.
 """
 
 from types import ModuleType

@@ -96,16 +96,16 @@ class Street:
         """Whoever waits longest chooses first; whoever has waited too long drives on."""
         self._stir = False
         for visit in list(self._queue):
-            stand = self._choose(visit)
-            if stand is not None:
-                self._queue.remove(visit)
-                stand.visit, self._here[visit.number] = visit, stand
-                visit.waited_s = now - visit.arrives_s
-                self.waits.append(visit.waited_s)
-                self._next(visit, "parking", now + 20 + visit.number % 25)
-            elif now - visit.arrives_s >= self._config.patience_s:
+            waited = now - visit.arrives_s
+            if waited >= self._config.patience_s:
                 self._queue.remove(visit)
                 self.turned_away += 1
+            elif (stand := self._choose(visit)) is not None:
+                self._queue.remove(visit)
+                stand.visit, self._here[visit.number] = visit, stand
+                visit.waited_s = waited
+                self.waits.append(waited)
+                self._next(visit, "parking", now + 20 + visit.number % 25)
 
     def _choose(self, visit: Visit) -> Stand | None:
         """The free outlet that suits best: first by what it can, then where the cabinet has most to spare."""
