@@ -61,6 +61,7 @@ class Street:
         self._stir = False
         self.arrived = self.served = self.turned_away = self.below_floor = 0
         self.waits: list[Seconds] = []
+        self.waits_by_hour: list[list[Seconds]] = [[] for _ in range(24)]
         self.shorts_wh: list[float] = []
         self.by_kind: dict[str, int] = {}
 
@@ -105,6 +106,7 @@ class Street:
                 stand.visit, self._here[visit.number] = visit, stand
                 visit.waited_s = waited
                 self.waits.append(waited)
+                self.waits_by_hour[int((now + self._begins_s) // 3600) % 24].append(waited)
                 self._next(visit, "parking", now + 20 + visit.number % 25)
 
     def _choose(self, visit: Visit) -> Stand | None:
@@ -178,19 +180,26 @@ class Street:
 
     def result(self) -> Json:
         """The part ``vehicles`` of a run's report."""
-        cuts = quantiles(self.waits, n=100, method="inclusive") if len(self.waits) > 1 else [0.0] * 99
         return {
             "arrived": self.arrived,
             "served": self.served,
             "turned_away": self.turned_away,
             "still_here": len(self._here) + len(self._queue),
-            "wait_p50_s": round(cuts[49], 1),
-            "wait_p95_s": round(cuts[94], 1),
+            "wait_p50_s": _percentile(self.waits, 50),
+            "wait_p95_s": _percentile(self.waits, 95),
+            "wait_p95_s_by_hour": [_percentile(waits, 95) for waits in self.waits_by_hour],
             "short_of_need": sum(short > SHORT_WH for short in self.shorts_wh),
             "worst_short_wh": round(max(self.shorts_wh, default=0.0), 1),
             "below_floor": self.below_floor,
             "by_kind": dict(sorted(self.by_kind.items())),
         }
+
+
+def _percentile(waits: list[Seconds], percent: int) -> Seconds:
+    """What so many of a hundred wait at most; 0 where nobody came."""
+    if len(waits) < 2:
+        return round(max(waits, default=0.0), 1)
+    return round(quantiles(waits, n=100, method="inclusive")[percent - 1], 1)
 
 
 def _rank(visit: Visit, outlet: Outlet) -> int | None:
