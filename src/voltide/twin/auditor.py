@@ -18,14 +18,17 @@ class Auditor:
     def __init__(self, station: Station) -> None:
         self._station = station
         order = {evse.id: at for at, evse in enumerate(station.evses)}
-        self._matrix = np.zeros((len(station.nodes), len(order) + 1))
+        self._matrix = np.zeros((len(station.nodes), len(order) + 3))
         for row, node in enumerate(station.nodes):
             for evse in station.below(node):
                 self._matrix[row, order[evse]] = 1.0
-            self._matrix[row, -1] = 1.0 if _plant_below(station, node) else 0.0
+            self._matrix[row, -3:] = 1.0 if _plant_below(station, node) else 0.0
+        self._powers = np.zeros(len(order) + 3)
+        self._milliwatts = np.zeros(len(order) + 3)
         self._upper = np.array([node.import_w for node in station.nodes]) + TOLERANCE_W
         self._lower = np.array([-node.export_w for node in station.nodes]) - TOLERANCE_W
         self._over_s = np.zeros(len(station.nodes), dtype=np.int64)
+        self._strained = False
         self._trace = sha256()
         self.ticks = self.node_ticks_over = self.longest_over_s = 0
         self.worst_over_w: Watts = 0.0
@@ -36,16 +39,16 @@ class Auditor:
 
     def step(self, outlets: list[Watts], plant: tuple[Watts, Watts, Watts], curtailed: Watts) -> Watts:
         """One second at these true powers (sun, battery, building; positive into each); gives the grid's power."""
-        beside = plant[0] + plant[1] + plant[2]
         cars = sum(outlets)
-        grid = cars + beside
-        powers = np.array([*outlets, beside])
+        back = -sum(power for power in outlets if power < 0.0) if min(outlets) < 0.0 else 0.0
+        grid = cars + plant[0] + plant[1] + plant[2]
+        powers = self._powers
+        powers[:] = (*outlets, *plant)
         self._check(powers)
-        back = -float(np.minimum(powers[:-1], 0.0).sum())
         self._count(cars + back, back, grid, plant)
         self.pv_curtailed += curtailed
-        milliwatts = np.rint(np.array([*outlets, *plant]) * 1000.0).astype("<i8")
-        self._trace.update(milliwatts.tobytes())
+        np.multiply(powers, 1000.0, out=self._milliwatts)
+        self._trace.update(np.rint(self._milliwatts, out=self._milliwatts).astype("<i8").tobytes())
         self.ticks += 1
         return grid
 
@@ -53,8 +56,11 @@ class Auditor:
         at_nodes = self._matrix @ powers
         over = (at_nodes > self._upper) | (at_nodes < self._lower)
         if not over.any():
-            self._over_s[:] = 0
+            if self._strained:
+                self._strained = False
+                self._over_s[:] = 0
             return
+        self._strained = True
         self._over_s = np.where(over, self._over_s + 1, 0)
         excess = np.maximum(at_nodes - self._upper, self._lower - at_nodes)
         worst = int(excess.argmax())

@@ -82,6 +82,8 @@ class ChargerTwin:
         """The line is to be closed when all has been sent."""
         self.pending = False
         """Something is to be sent."""
+        self.hasty = False
+        """It has chores every second: late answers, or a restart."""
         self.down_until: Seconds = -inf
         """Switched off, restarting."""
         self._dialect = dialect(version, charger)
@@ -129,11 +131,6 @@ class ChargerTwin:
     def sample_s(self) -> Seconds:
         """How often a transaction is told on."""
         return float(self.variables.whole(SAMPLE_S)) or inf
-
-    @property
-    def hasty(self) -> bool:
-        """Whether it has chores every second."""
-        return bool(self._late) or self._reset is not None or self.hanging
 
     @property
     def queued(self) -> int:
@@ -232,6 +229,7 @@ class ChargerTwin:
         if now >= self._boot_s:
             self._boot_s = inf
             self.say_hello()
+        self.hasty = bool(self._late) or self._reset is not None
         while self._late and self._late[0][0] <= now:
             _, who, response = self._late.popleft()
             self._line.answer(who, response)
@@ -253,6 +251,7 @@ class ChargerTwin:
     def plan_reset(self, *, immediate: bool) -> None:
         """Restart at the next tick, or when the last transaction has ended."""
         self._reset = immediate
+        self.hasty = True
 
     # --- events of the connection ---
 
@@ -286,6 +285,7 @@ class ChargerTwin:
             response = self._dialect.result(call.action, call.request, outcome, variables)
         if self.troubles.late_s:
             self._late.append((self.clock.monotonic() + self.troubles.late_s, call.id, response))
+            self.hasty = True
         else:
             self._line.answer(call.id, response)
         self._pump()
