@@ -53,6 +53,8 @@ class Store:
         self._tasks = asyncio.TaskGroup()
         self._closing = False
         self.commits = 0
+        self.facts = 0
+        """How many facts have been written since the store was opened; a relay looks when it has grown."""
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -140,11 +142,13 @@ class Store:
             for table, more in change.rows.items():
                 together.setdefault(table, []).extend(more)
         with self.engine.begin() as connection:
+            cursor = connection.connection.cursor()  # the driver's own: these statements are compiled already
             for table, (sql, columns, fill) in self._statements.items():
                 if waiting := together.get(table):
-                    values = [tuple([row.get(name, fill.get(name)) for name in columns]) for row in waiting]
-                    connection.exec_driver_sql(sql, values)
+                    cursor.executemany(sql, [[row.get(name, fill.get(name)) for name in columns] for row in waiting])
+            cursor.close()
         self.commits += 1
+        self.facts += len(together.get(schema.facts.name, ()))
 
     def _execute(self, statement: Any) -> None:
         with self.engine.begin() as connection:

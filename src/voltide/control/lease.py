@@ -43,6 +43,12 @@ class Held:
         powers.append(self.acked(now_s))
         return min(powers), max(powers)
 
+    def next_end(self, now_s: float) -> float:
+        """When the first of its leases ends, grace included; infinite when none does."""
+        ends = [self.until_s] if self.power_w is not None else []
+        ends += [until for _, until in self.open]
+        return min((end + GRACE_S for end in ends if end + GRACE_S >= now_s), default=math.inf)
+
 
 def asked(held: Held, power_w: Watts, until_s: float) -> Held:
     """A setpoint leaves us."""

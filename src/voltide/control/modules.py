@@ -1,5 +1,6 @@
 """A cabinet's power modules are whole: a head has 3 or 4 of them, never 3.5."""
 
+import math
 from collections.abc import Sequence
 
 from voltide.domain.site import ModuleBank
@@ -15,6 +16,9 @@ def share(wanted_w: Sequence[Watts], held: Sequence[int], bank: ModuleBank) -> t
     >>> share([500_000.0, 460_000.0], [0, 0], ModuleBank(count=24, module_w=40_000.0))
     (13, 11)
     """
+    counts = [math.ceil(want / bank.module_w) if want > 0.0 else 0 for want in wanted_w]
+    if sum(counts) <= bank.count:
+        return tuple(counts)
     counts = [0] * len(wanted_w)
     for _ in range(bank.count):
         gains = [

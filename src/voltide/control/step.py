@@ -105,7 +105,7 @@ def _remember(wiring: Wiring, image: Image, memory: Memory) -> Memory:
 def _bounded(wiring: Wiring, image: Image, wants: Wants, *, blind: bool) -> Array:
     """The wants within what each device can, a person allows, and old data permits."""
     most = np.minimum(wiring.charge_w, wants.most_w)
-    want = np.clip(np.nan_to_num(wants.power_w, nan=0.0), -wiring.discharge_w, most)
+    want = np.clip(np.where(np.isfinite(wants.power_w), wants.power_w, 0.0), -wiring.discharge_w, most)
     want = np.where(image.commandable, want, 0.0)
     stale = image.age_s > OUTLET_STALE_S
     want = np.where(stale & (want > 0), np.minimum(want, np.maximum(image.acked_w, 0.0)), want)

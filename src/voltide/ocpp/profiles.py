@@ -80,7 +80,6 @@ def _dynamic(version: OcppVersion, order: ApplySetpoint) -> Wire:
         "transactionId": order.transaction_id,
         "maxOfflineDuration": lease,
         "invalidAfterOfflineDuration": True,
-        "dynUpdateInterval": max(1, lease // 2),
     }
     schedule = {"chargingRateUnit": "W", "chargingSchedulePeriod": [period]}
     return _say(version, order.evse, profile_of(order.evse), profile, schedule)

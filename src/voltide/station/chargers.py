@@ -116,7 +116,7 @@ class Chargers:
     async def keep_time(self) -> None:
         """Once a second: give up what is overdue on every line."""
         for line in list(self.lines.values()):
-            if line.overdue():
+            if line.connection.waiting and line.overdue():
                 try:
                     await line.flush()
                 except ConnectionError:

@@ -118,21 +118,20 @@ class Loop:
 
     def _freeze(self, sessions: dict[EvseId, Session]) -> Image:
         crew, now_s = self._crew, self._crew.clock.monotonic()
-        held = [crew.setpoints.held[evse.id] for evse in self._evses]
         online = crew.chargers.lines
         here = np.array([evse.id in sessions for evse in self._evses])
-        possible = np.array([one.possible(now_s) for one in held])
+        promises = crew.setpoints.promises()
         least, most = crew.plant.battery_band()
         return Image(
             at_s=now_s,
             commandable=here & np.array([evse.charger in online for evse in self._evses]),
             measured_w=self.measured_w.copy(),
             age_s=np.where(here, now_s - self._measured_s, 0.0),
-            acked_w=np.array([one.acked(now_s) for one in held]),
-            command_w=np.array([one.command(now_s) for one in held]),
-            open_low_w=possible[:, 0],
-            open_high_w=possible[:, 1],
-            settled_s=now_s - np.array([one.since_s for one in held]),
+            acked_w=promises.acked_w,
+            command_w=promises.command_w,
+            open_low_w=promises.open_low_w,
+            open_high_w=promises.open_high_w,
+            settled_s=now_s - promises.since_s,
             grid=crew.plant.measured("grid"),
             pv=crew.plant.measured("inverter"),
             battery=crew.plant.measured("battery"),
@@ -145,15 +144,14 @@ class Loop:
     def _send(self, tasks: asyncio.TaskGroup, decision: Decision, sessions: dict[EvseId, Session]) -> None:
         """New setpoints where they differ, old ones again where their lease grows short."""
         setpoints = self._crew.setpoints
-        for place, evse in enumerate(self._evses):
-            session = sessions.get(evse.id)
+        for evse_id, session in sessions.items():
+            place = self._crew.wiring.index[evse_id]
+            evse = self._evses[place]
             line = self._crew.chargers.lines.get(evse.charger)
-            if session is None or line is None:
-                continue
-            if decision.send[place] or setpoints.renewal_due(evse.id):
+            if line is not None and (decision.send[place] or setpoints.renewal_due(evse.id)):
                 setpoints.send(tasks, line, evse, session, float(decision.target_w[place]))
 
     def pulled(self, charger: ChargerId, number: int) -> Watts | None:
         """What a charger's dynamic profile holds now."""
         evse = self._crew.station.evse_at.get((charger, number))
-        return None if evse is None else self._crew.setpoints.held[evse.id].power_w
+        return None if evse is None else self._crew.setpoints.held(evse.id).power_w

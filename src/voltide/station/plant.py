@@ -37,6 +37,7 @@ class Plant:
         self._clock = clock
         self._readings: dict[str, tuple[Reading, float]] = {}
         self._silent: set[str] = set()
+        self._measured: dict[str, Measured] = {}
 
     async def read(self) -> None:
         """Ask every device; one that does not answer keeps its old reading, which grows older."""
@@ -52,9 +53,13 @@ class Plant:
             self._silent.discard(name)
             if abs(reading.power_w) < _PLAUSIBLE_W:  # False for NaN, too
                 self._readings[name] = (reading, self._clock.monotonic())
+        self._measured = {name: self._aged(name) for name in ("grid", "building", "inverter", "battery")}
 
     def measured(self, name: str) -> Measured:
-        """A device's power and its age. What is not installed has no power, and is never old."""
+        """A device's power and its age when the devices were last asked. What is not installed has no power."""
+        return self._measured.get(name) or self._aged(name)
+
+    def _aged(self, name: str) -> Measured:
         if getattr(self._devices, name) is None:
             return Measured(power_w=0.0, age_s=0.0)
         if name not in self._readings:

@@ -75,7 +75,7 @@ class Portrait:
         crew = self._crew
         session = crew.sessions.at(evse.id)
         line = crew.chargers.lines.get(evse.charger)
-        held = crew.setpoints.held[evse.id]
+        held = crew.setpoints.held(evse.id)
         return OutletPicture(
             id=evse.id,
             charger=evse.charger,

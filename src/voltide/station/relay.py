@@ -19,9 +19,9 @@ async def relay(store: Store, bus: Bus, clock: Clock) -> None:
     seen = -1
     while True:
         await asyncio.sleep(PAUSE_S)
-        if store.commits == seen:  # nothing was written, so nothing waits
+        if store.facts == seen:  # nothing was written, so nothing waits
             continue
-        seen = store.commits
+        seen = store.facts
         try:
             waiting = await store.unsent()
             for row in waiting:

@@ -4,10 +4,12 @@ import asyncio
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import structlog
 
 from voltide.control import lease
 from voltide.control.lease import Held
+from voltide.control.wiring import Array
 from voltide.domain.messages import Accepted, ApplySetpoint, Refused
 from voltide.domain.session import Session
 from voltide.domain.site import Evse, EvseId, Station
@@ -29,25 +31,63 @@ class Terms:
     """2.1: how long a dynamic setpoint outlives its line."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promises:
+    """What all outlets were told and said, as arrays in the order of the station's outlets; W and monotonic s."""
+
+    acked_w: Array
+    command_w: Array
+    open_low_w: Array
+    open_high_w: Array
+    since_s: Array
+    good_until_s: float
+    """When the first lease among them ends: then they must be read again."""
+
+
 class Setpoints:
     """What each outlet was told and said; one order at a time per outlet, and none waits for later."""
 
     def __init__(self, station: Station, clock: Clock, terms: Terms) -> None:
         self._clock = clock
         self._terms = terms
-        self.held: dict[EvseId, Held] = {evse.id: Held(fallback_w=evse.fallback_w) for evse in station.evses}
+        self._held: dict[EvseId, Held] = {evse.id: Held(fallback_w=evse.fallback_w) for evse in station.evses}
+        self._promises: Promises | None = None
         self._whole: set[EvseId] = set()
         """Outlets whose dynamic profile stands, so that a new value is enough."""
         self.refusals = 0
 
+    def held(self, evse: EvseId) -> Held:
+        """What one outlet was told and said."""
+        return self._held[evse]
+
+    def _put(self, evse: EvseId, held: Held) -> None:
+        self._held[evse] = held
+        self._promises = None
+
+    def promises(self) -> Promises:
+        """What all outlets may hold now. Most seconds nothing has changed, and the last arrays still stand."""
+        now_s = self._clock.monotonic()
+        if self._promises is None or now_s > self._promises.good_until_s:
+            all_held = list(self._held.values())
+            possible = np.array([one.possible(now_s) for one in all_held])
+            self._promises = Promises(
+                acked_w=np.array([one.acked(now_s) for one in all_held]),
+                command_w=np.array([one.command(now_s) for one in all_held]),
+                open_low_w=possible[:, 0],
+                open_high_w=possible[:, 1],
+                since_s=np.array([one.since_s for one in all_held]),
+                good_until_s=min((one.next_end(now_s) for one in all_held), default=math.inf),
+            )
+        return self._promises
+
     def renewal_due(self, evse: EvseId) -> bool:
         """Whether an outlet's lease should be renewed now."""
-        held = self.held[evse]
+        held = self._held[evse]
         return math.isfinite(held.until_s) and lease.renewal_due(held, self._clock.monotonic(), self._terms.lease_s)
 
     def send(self, tasks: asyncio.TaskGroup, line: Line, evse: Evse, session: Session, power_w: Watts) -> None:
         """Say a setpoint now, unless the outlet still owes an answer to the last one."""
-        held = self.held[evse.id]
+        held = self._held[evse.id]
         if held.waiting:
             return
         dynamic = is_dynamic(line.version, line.charger)
@@ -63,28 +103,28 @@ class Setpoints:
             floor_w=-evse.discharge_w,
             fresh=evse.id not in self._whole,
         )
-        self.held[evse.id] = lease.asked(held, power_w, until)
+        self._put(evse.id, lease.asked(held, power_w, until))
         tasks.create_task(self._say(line, evse, session, order, until), name=f"setpoint {evse.id}")
 
     async def _say(self, line: Line, evse: Evse, session: Session, order: ApplySetpoint, until: float) -> None:
         result = await line.order(order, wait_s=SETPOINT_WAIT_S)
-        held = self.held[evse.id]
+        held = self._held[evse.id]
         if isinstance(result, Accepted):
-            self.held[evse.id] = lease.accepted(held, order.power_w, until, self._clock.monotonic())
+            self._put(evse.id, lease.accepted(held, order.power_w, until, self._clock.monotonic()))
             if is_dynamic(line.version, line.charger):
                 self._whole.add(evse.id)
             return
         self.refusals += 1
         self._whole.discard(evse.id)
-        self.held[evse.id] = lease.refused(held) if isinstance(result, Refused) else lease.unknown(held)
+        self._put(evse.id, lease.refused(held) if isinstance(result, Refused) else lease.unknown(held))
         log.warning("setpoint.not_taken", evse=evse.id, session=session.id, power_w=order.power_w, result=result.reason)
 
     def unplugged(self, evse: EvseId) -> None:
         """The transaction is over, and its setpoints with it."""
         self._whole.discard(evse)
-        self.held[evse] = lease.unplugged(self.held[evse], self._clock.monotonic())
+        self._put(evse, lease.unplugged(self._held[evse], self._clock.monotonic()))
 
     def offline(self, evse: EvseId) -> None:
         """The line is lost: a dynamic setpoint ends soon, any other at the end of its lease."""
         self._whole.discard(evse)
-        self.held[evse] = lease.offline(self.held[evse], self._clock.monotonic() + self._terms.offline_s)
+        self._put(evse, lease.offline(self._held[evse], self._clock.monotonic() + self._terms.offline_s))
