@@ -55,7 +55,7 @@ def create_app(
         route_handlers=ROUTES,
         guards=[gate],
         dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
-        exception_handlers={HTTPException: _refused, Exception: _failed},
+        exception_handlers={HTTPException: _refused, RecursionError: _too_deep, Exception: _failed},
         after_request=_guard_headers,
         state=State({"desk": desk}),
         request_max_body_size=MAX_BODY,
@@ -123,6 +123,11 @@ def _failed(request: AnyRequest, error: Exception) -> Response[Problem]:
     log.error("web.failed", path=request.url.path, exc_info=error)
     problem = Problem("internal", "This went wrong here; the log says why.")
     return _guard_headers(Response(problem, status_code=500, media_type="application/json"))
+
+
+def _too_deep(_request: AnyRequest, _error: RecursionError) -> Response[Problem]:
+    """JSON nested so deeply that nobody means it."""
+    return _guard_headers(Response(Problem("invalid", "This is nested too deeply."), status_code=400))
 
 
 def _sentence(error: ValidationException) -> str:

@@ -4,15 +4,16 @@ import asyncio
 import gzip
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Protocol
+from typing import Protocol, TypeAlias
 
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.background_tasks import BackgroundTask
 from litestar.datastructures import Cookie, State
+from litestar.di import NamedDependency
 from litestar.exceptions import ClientException, NotFoundException, ServiceUnavailableException
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Redirect, Stream
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -76,19 +77,22 @@ class Desk:
     assets: Assets
 
 
+TheDesk: TypeAlias = NamedDependency[Desk]
+
+
 def _problems(*statuses: int) -> dict[int, ResponseSpec]:
     return {status: ResponseSpec(Problem, generate_examples=False) for status in statuses}
 
 
 @get("/", include_in_schema=False)
-async def page(desk: Desk) -> Response[bytes]:
+async def page(desk: TheDesk) -> Response[bytes]:
     """The operator's page."""
     headers = {"Content-Security-Policy": desk.assets.page_policy, "Cache-Control": "no-cache"}
     return Response(desk.assets.page.body, media_type=desk.assets.page.kind, headers=headers)
 
 
 @get("/ui/{path:path}", include_in_schema=False)
-async def module(desk: Desk, path: str, request: WebRequest) -> Response[bytes]:
+async def module(desk: TheDesk, path: FromPath[str], request: WebRequest) -> Response[bytes]:
     """One of the page's files."""
     asset = desk.assets.files.get(path.lstrip("/"))
     if asset is None:
@@ -110,7 +114,7 @@ def _send(asset: Asset, request: WebRequest) -> Response[bytes]:
 
 
 @get("/signin/{token:str}", opt=PUBLIC, include_in_schema=False)
-async def sign_in(desk: Desk, token: str, request: WebRequest) -> Redirect | Response[bytes]:
+async def sign_in(desk: TheDesk, token: FromPath[str], request: WebRequest) -> Redirect | Response[bytes]:
     """Turn a one-time link into a cookie."""
     session = desk.gate.operators.redeem(token)
     if session is None:
@@ -121,25 +125,23 @@ async def sign_in(desk: Desk, token: str, request: WebRequest) -> Redirect | Res
 
 
 @get("/api/me")
-async def me(desk: Desk, request: WebRequest) -> Response[Visitor]:
+async def me(desk: TheDesk, request: WebRequest) -> Response[Visitor]:
     """Whether the visitor is signed in."""
     return Response(Visitor(signed_in=desk.gate.signed_in(request)), headers=NO_STORE)
 
 
 @get("/api/live", responses=_problems(401, 503), media_type="text/event-stream")
-async def live(
-    desk: Desk, last_event_id: Annotated[str | None, Parameter(header="Last-Event-ID", max_length=64)] = None
-) -> Stream:
+async def live(desk: TheDesk, request: WebRequest) -> Stream:
     """The station as server-sent events: ``snapshot`` once, then ``delta`` each second."""
     if desk.live.full:
         raise ServiceUnavailableException("Too many browsers watch already.")
-    stream = desk.live.stream(last_event_id)
+    stream = desk.live.stream(request.headers.get("last-event-id"))
     headers = {**NO_STORE, "X-Accel-Buffering": "no"}
     return Stream(stream, media_type="text/event-stream", headers=headers, background=BackgroundTask(stream.aclose))
 
 
 @get("/api/picture", responses=_problems(401, 503))
-async def picture(desk: Desk) -> Response[StationPicture]:
+async def picture(desk: TheDesk) -> Response[StationPicture]:
     """The whole station, now."""
     try:
         return Response(await desk.live.look(), headers=NO_STORE)
@@ -149,12 +151,9 @@ async def picture(desk: Desk) -> Response[StationPicture]:
 
 @get("/api/history", responses=_problems(400, 401))
 async def history(
-    desk: Desk,
-    since: Annotated[datetime, Parameter(description="The first minute, with its offset from UTC.")],
-    until: Annotated[datetime, Parameter(description="The end, exclusive; at most 31 days later.")],
-    request: WebRequest,
+    desk: TheDesk, since: FromQuery[datetime], until: FromQuery[datetime], request: WebRequest
 ) -> Response[list[Minute] | bytes]:
-    """What happened, minute by minute."""
+    """What happened from ``since`` to just before ``until``, minute by minute; both with their offset from UTC."""
     if since.tzinfo is None or until.tzinfo is None:
         raise ClientException("A time needs its offset from UTC, such as 2026-03-28T00:00:00Z.")
     if not timedelta(0) < until - since <= MAX_SPAN:
@@ -173,7 +172,7 @@ async def history(
     status_code=200,
     responses={**_problems(400, 401, 403), **{code: ResponseSpec(Reply) for code in (404, 409, 504)}},
 )
-async def order(desk: Desk, data: Order) -> Response[Reply]:
+async def order(desk: TheDesk, data: JSONBody[Order]) -> Response[Reply]:
     """Order the station; its reply says what came of it."""
     try:
         reply = await desk.bus.request(f"station.{desk.station}.order", data.told(), ORDER_S)
@@ -185,7 +184,7 @@ async def order(desk: Desk, data: Order) -> Response[Reply]:
 
 
 @get("/health", opt=PUBLIC, responses={503: ResponseSpec(Health)})
-async def health(desk: Desk) -> Response[Health]:
+async def health(desk: TheDesk) -> Response[Health]:
     """200 while the station tells what it does, 503 otherwise."""
     try:
         age = max(0.0, (desk.clock.now() - (await desk.live.look()).at).total_seconds())

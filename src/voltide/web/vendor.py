@@ -38,7 +38,7 @@ PINNED = (
 _HEAD = """# Libraries of the page
 
 Fetched by `python -m voltide.web.vendor` from the npm registry with `npm pack`, at exact versions, and committed:
-nothing is fetched when Voltide is installed or runs. Source maps are left out. Do not edit; change a pin in `vendor.py`.
+nothing is fetched when Voltide is installed or runs. Source maps are left out. Change a pin in `vendor.py`.
 The licences lie beside the files, as `LICENSE-<package>`.
 
 | file | package | version | licence | path in the package | SHA-256 of our file |

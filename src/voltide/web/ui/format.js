@@ -34,6 +34,9 @@ export function kwh(wattHours) {
   return number(value, Math.abs(value) < 99.95 ? 1 : 0);
 }
 
+/** An energy where room is scarce: whole kWh from 10 on. @param {number} wattHours */
+export const kwhRound = (wattHours) => number(wattHours / 1000, Math.abs(wattHours) < 9950 ? 1 : 0);
+
 /** @param {number | null} fraction */
 export const percent = (fraction) => (fraction === null || fraction === undefined ? "–" : `${number(fraction * 100, 0)} %`);
 

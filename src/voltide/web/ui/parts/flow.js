@@ -81,7 +81,7 @@ function Label({ end, left }) {
   const idle = end.watts !== null && end.watts < NEGLIGIBLE_W;
   return html`<li class=${classes("end", `f-${end.key}`, idle && "idle", left && "left")} style=${{ top: `${end.middle}px` }}>
     <${Icon} name=${end.icon} />
-    <span><em>${t(`flow.${end.key}`)}${end.note ? ` · ${end.note}` : ""}</em>
+    <span><em>${t(`flow.${end.key}`)}${end.note && html` <small>${end.note}</small>`}</em>
     <b>${end.watts === null ? t("flow.unknown") : html`${kw(end.watts)} <small>kW</small>`}</b></span>
   </li>`;
 }

@@ -1,7 +1,7 @@
 // @ts-check
 // One outlet at a glance: state in colour, icon and word; power with its sign; the battery; and why.
 import { classes, html } from "../dom.js";
-import { kw, kwh, moment, percent, relative } from "../format.js";
+import { kw, kwh, kwhRound, moment, percent, relative } from "../format.js";
 import { because, t, word } from "../i18n.js";
 import { look, now, opened, station } from "../store.js";
 import { Icon } from "./icons.js";
@@ -51,8 +51,8 @@ function Departure({ outlet }) {
 function Energy({ outlet }) {
   const green = outlet.imported_wh > 0 ? outlet.green_wh / outlet.imported_wh : null;
   return html`<span class="row energy">
-    <span title=${t("panel.imported")}>↓ ${kwh(outlet.imported_wh)}</span>
-    ${outlet.max_discharge_w > 0 && html`<span title=${t("panel.exported")}>↑ ${kwh(outlet.exported_wh)}</span>`}
+    <span title=${t("panel.imported")}>↓ ${kwhRound(outlet.imported_wh)}</span>
+    ${outlet.max_discharge_w > 0 && html`<span title=${t("panel.exported")}>↑ ${kwhRound(outlet.exported_wh)}</span>`}
     <small>kWh</small>
     ${green !== null && html`<span class="green" title=${t("panel.green")}><${Icon} name="leaf" />${percent(Math.min(1, green))}</span>`}
   </span>`;

@@ -36,7 +36,7 @@ function Load({ id }) {
   if (!node) return null;
   const limit = node.power_w < 0 ? node.export_w : node.import_w;
   const share = limit ? Math.abs(node.power_w) / limit : 0;
-  const level = share > 1.02 ? "over" : share > 0.95 ? "tight" : node.power_w < -50 ? "back" : "fine";
+  const level = share > 1.02 ? "over" : node.power_w < -50 ? "back" : "fine";
   return html`<span class=${`load is-${level}`} title=${t("tiles.load", { share: percent(share) })}>
     <span class="load-track"><i style=${{ width: `${Math.min(100, share * 100)}%` }}></i></span>
     <span>${kw(node.power_w)} / ${kw(limit)} <small>kW</small></span>
@@ -52,6 +52,9 @@ function Group({ id, list }) {
   </section>`;
 }
 
+/** @param {Map<string, unknown[]>} groups */
+const size = (groups) => [...groups.values()].reduce((count, list) => count + list.length, 0);
+
 function Filters() {
   return html`<div class="filters" role="group" aria-label=${t("tiles.filter")}>
     ${FILTERS.map((name) => html`<button type="button" key=${name} class=${`chip k-${name}`} aria-pressed=${filter.value === name}
@@ -64,9 +67,9 @@ export function Tiles() {
   return html`<section class="tiles" aria-label=${t("tiles.title")}>
     <div class="tiles-head"><h2>${t("tiles.title")}</h2><${Filters} /></div>
     ${all.length === 0 && html`<p class="empty">${t("tiles.none")}</p>`}
-    ${all.map(([id, groups]) => html`<div class="section" key=${id}>
+    <div class="sections">${all.map(([id, groups]) => html`<div class="section" key=${id} data-wide=${size(groups) <= 4 ? "some" : "all"}>
       ${id && html`<h3><span>${id}</span><small>${word("node", nodes.value.get(id)?.kind ?? "")}</small><${Load} id=${id} /></h3>`}
       <div class="groups">${[...groups].map(([node, list]) => html`<${Group} key=${node} id=${node} list=${list} />`)}</div>
-    </div>`)}
+    </div>`)}</div>
   </section>`;
 }
