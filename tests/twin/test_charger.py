@@ -28,6 +28,7 @@ from voltide.domain.messages import (
     OutletState,
     Refused,
     Reset,
+    SecurityTold,
     SetpointPulled,
     SetVariables,
     StartTransaction,
@@ -141,6 +142,7 @@ def test_a_charger_says_who_it_is_and_how_its_outlets_are(version: OcppVersion, 
         assert isinstance(scene.depot.facts[0][1], Booted)
         outlets = [fact for fact in scene.told(OutletReported) if fact.evse > 0]
         assert [fact.state for fact in outlets] == [OutletState.AVAILABLE] * len(scene.twin.outlets)
+        assert [fact.kind for fact in scene.told(SecurityTold)] == ["StartupOfTheDevice"]
         await scene.wait(70)
         assert scene.told(HeartBeaten)
 
@@ -371,6 +373,21 @@ def test_an_echoing_charger_tells_events_twice_and_out_of_order() -> None:
         seqs = [event.seq_no for event in scene.events]
         assert len(seqs) > len(set(seqs))
         assert seqs != sorted(seqs)  # type: ignore[type-var]
+
+    play(V21, "V01", story)
+
+
+def test_a_faulted_outlet_ends_its_stay_and_says_so_until_it_works_again() -> None:
+    async def story(scene: Scene) -> None:
+        visit = await scene.park()
+        scene.fault("faulted")
+        await scene.wait(3)
+        assert visit.stopped
+        assert scene.events[-1].moment is Moment.ENDED
+        assert OutletState.FAULTED in {fact.state for fact in scene.told(OutletReported)[-2:]}
+        assert not scene.twin.usable(1)
+        scene.fault("faulted", begins=False)
+        assert scene.twin.usable(1)
 
     play(V21, "V01", story)
 

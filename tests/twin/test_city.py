@@ -98,6 +98,24 @@ def test_a_station_whose_limits_are_too_small_is_caught() -> None:
     assert limits["worst_over_w"] == pytest.approx(46 * kw(600) - kw(3150))
 
 
+def test_a_driver_page_that_breaks_does_not_end_the_world() -> None:
+    async def main(clock: SimClock) -> Json:
+        station, world = lotus_hill(), WorldConfig(ocpp=dict.fromkeys("VHF", V201))
+        depot = Depot(station, world.version, clock)
+
+        async def broken(_: TellNeeds) -> None:
+            raise ZeroDivisionError("a bug on the page")
+
+        twin = Twin(station, world, clock, 1, Doors(depot.connect, broken))
+        playing = asyncio.ensure_future(twin.run())
+        await asyncio.sleep(600)
+        assert not playing.done()
+        playing.cancel()
+        return twin.result()
+
+    assert "a bug on the page" in run(main, MORNING)["twin_ocpp"]["crashes"][0]
+
+
 def test_faults_come_and_go_by_plan() -> None:
     faults = (
         {"what": "link-lost", "where": "V01", "at_s": 100, "for_s": 60},

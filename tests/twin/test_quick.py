@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.twin.places import lotus_hill
@@ -23,6 +23,7 @@ def event(sample: Sample, flow: Flow = Flow.FLOWING) -> TransactionTold:
 
 
 @pytest.mark.parametrize("version", [OcppVersion.V201, OcppVersion.V21])
+@settings(max_examples=40)
 @given(
     power=st.integers(-600_000, 600_000),
     imported=st.integers(0, 10**9),

@@ -178,6 +178,13 @@ class Bay:
             self._flow = Flow.IDLE
             self.report()
 
+    def fail(self, error: str | None) -> None:
+        """The outlet's electronics break, or work again (None): what runs is ended, and the lamp tells."""
+        self.fault = error
+        if error is not None and self.transaction is not None:
+            self.stop("AbnormalCondition", "Other")
+        self.report()
+
     # --- as time goes by ---
 
     def tick(self, now: Seconds) -> None:

@@ -6,24 +6,20 @@ and ``flush`` touch the line.
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from math import inf
 from random import Random
 
-import msgspec
-
 from voltide.domain.messages import (
-    Accepted,
     AuthorisationAsked,
     Boot,
     Booted,
     ChargerAnswer,
     ChargerFact,
     HeartBeaten,
-    Metered,
     Moment,
     OutletReported,
     OutletState,
+    SecurityTold,
     SetpointGiven,
     SetpointPulled,
     TokenVerdict,
@@ -35,7 +31,6 @@ from voltide.domain.site import Charger, OcppVersion
 from voltide.domain.time import Clock
 from voltide.domain.units import Seconds
 from voltide.ocpp.connection import Connection, Limits
-from voltide.ocpp.dialect import dialect
 from voltide.ocpp.events import Answered, Called, Event, Failed, Hang, Unanswered
 from voltide.ocpp.faults import ErrorCode
 from voltide.ocpp.messages import Message
@@ -45,25 +40,15 @@ from voltide.twin.desk import Desk
 from voltide.twin.drivers import Visit
 from voltide.twin.faults import Troubles
 from voltide.twin.outlet import Outlet
-from voltide.twin.quick import quick_event
+from voltide.twin.speech import Speech, Told
 from voltide.twin.variables import HEARTBEAT_S, SAMPLE_S, TIMEOUT_S, Variables
 from voltide.twin.wire import Wire
 
-_YES = Accepted()
 ATTEMPTS = 3
 """How often a transaction event that the station cannot read is told again."""
+CRASHES = 20
+"""So many bugs of one charger are kept for the report."""
 REBOOT_S: Seconds = 20.0
-
-
-@dataclass(slots=True)
-class _Told:
-    """A fact on its way: with the id of its call once it has one, so that a repetition is known as such."""
-
-    fact: ChargerFact
-    id: str | None = None
-    tries: int = 0
-    action: str = ""
-    request: Message | None = None
 
 
 class ChargerTwin:
@@ -86,19 +71,18 @@ class ChargerTwin:
         """It has chores every second: late answers, or a restart."""
         self.down_until: Seconds = -inf
         """Switched off, restarting."""
-        self._dialect = dialect(version, charger)
+        self._speech = Speech(version, charger, clock)
         self._desk = Desk(self)
         self._line = Connection(version, charger=True)
-        self._facts: deque[_Told] = deque()
-        self._flight: _Told | None = None
+        self._facts: deque[Told] = deque()
+        self._flight: Told | None = None
         self._accepted = False
         self._boot_reason = "PowerUp"
-        self._ids: dict[str, str] = {}
-        self._calls = self._transactions = 0
+        self._fresh = True
+        self._transactions = 0
         self._beat_s: Seconds = inf
         self._boot_s: Seconds = inf
         self._late: deque[tuple[Seconds, str, Message]] = deque()
-        self._yes: dict[str, Message] = {}
         self._reset: bool | None = None
 
     # --- what a driver does (see ``street.Pile``) ---
@@ -141,14 +125,14 @@ class ChargerTwin:
         """Tell the station when its turn comes. While the line is lost only transactions are kept."""
         if not self.online and not isinstance(fact, TransactionTold):
             return
-        self._facts.append(_Told(fact))
+        self._facts.append(Told(fact))
         if self.troubles.echoing and isinstance(fact, TransactionTold) and fact.moment is Moment.UPDATED:
             self._echo(fact)
         self._pump()
 
     def _echo(self, fact: TransactionTold) -> None:
         """A fault: say it twice under two ids, and let what waits swap places."""
-        self._facts.append(_Told(fact))
+        self._facts.append(Told(fact))
         if len(self._facts) > 3 and self.version is not OcppVersion.V16:
             self._facts[-2], self._facts[-3] = self._facts[-3], self._facts[-2]
 
@@ -159,7 +143,7 @@ class ChargerTwin:
 
     def known_id(self, transaction: str | None) -> str | None:
         """A transaction id as the station knows it."""
-        return transaction if transaction is None else self._ids.get(transaction, transaction)
+        return transaction if transaction is None else self._speech.ids.get(transaction, transaction)
 
     # --- the line ---
 
@@ -203,6 +187,14 @@ class ChargerTwin:
                 await wire.close()
         except OSError:
             self.hanging = True
+        except Exception as bug:  # noqa: BLE001 - see ``crashed``
+            self.crashed(bug)
+
+    def crashed(self, bug: Exception) -> None:
+        """A bug in one charger must not end the others: the run reports it, and the line begins anew."""
+        self.hanging = True
+        if len(self.crashes) < CRASHES:
+            self.crashes.append(f"{self.charger.id}: {bug!r}")
 
     def say_hello(self) -> None:
         """BootNotification; it goes before everything else."""
@@ -214,7 +206,7 @@ class ChargerTwin:
             firmware="1.0.0",
             reason=reason,
         )
-        self._facts.appendleft(_Told(fact))
+        self._facts.appendleft(Told(fact))
         self._pump()
 
     # --- what the world's tick does ---
@@ -242,7 +234,7 @@ class ChargerTwin:
 
     def _restart(self, now: Seconds) -> None:
         """Power off, and on again some seconds later; what still waits in the queue is in lasting memory."""
-        self._reset, self._boot_reason = None, "RemoteReset"
+        self._reset, self._boot_reason, self._fresh = None, "RemoteReset", True
         for bay in self.bays.values():
             if bay.transaction is not None:
                 bay.stop("ResetCommand", "ImmediateReset" if self.version is not OcppVersion.V16 else "HardReset")
@@ -277,12 +269,8 @@ class ChargerTwin:
         if not self._accepted:
             self._line.refuse(call.id, ErrorCode.SECURITY_ERROR, "This charger has not been accepted yet.")
             return
-        now = self.clock.now()
-        order = self._dialect.obey(call.action, call.request, now)
-        outcome, variables = self._desk.do(order)
-        response = self._plain_yes(call) if outcome == _YES and not variables else None
-        if response is None:
-            response = self._dialect.result(call.action, call.request, outcome, variables)
+        outcome, variables = self._desk.do(self._speech.obey(call))
+        response = self._speech.result(call, outcome, variables)
         if self.troubles.late_s:
             self._late.append((self.clock.monotonic() + self.troubles.late_s, call.id, response))
             self.hasty = True
@@ -290,19 +278,12 @@ class ChargerTwin:
             self._line.answer(call.id, response)
         self._pump()
 
-    def _plain_yes(self, call: Called) -> Message | None:
-        """An answer that says Accepted and nothing else is always the same message."""
-        if call.action not in self._yes:
-            self._yes[call.action] = self._dialect.result(call.action, call.request, _YES)
-        return self._yes[call.action]
-
     def _answered(self, event: Answered) -> None:
         told, self._flight = self._flight, None
         if told is not None and told.request is not None and event.response is not None:
             fact = told.fact
             if not isinstance(fact, TransactionTold) or fact.asks_token:
-                now = self.clock.now()
-                self._learned(fact, self._dialect.learn(event.action, told.request, event.response, now))
+                self._learned(fact, self._speech.learn(told.request, event))
         self._pump()
 
     def _failed(self) -> None:
@@ -335,7 +316,7 @@ class ChargerTwin:
         """1.6: the transaction has its number. All: a token that turns out bad stops what it started."""
         ours = fact.transaction_id
         if self.version is OcppVersion.V16 and fact.moment is Moment.STARTED and ours is not None:
-            self._ids[ours] = answer.transaction_id
+            self._speech.ids[ours] = answer.transaction_id
         if answer.token is not None and not answer.token.valid:
             for bay in self.bays.values():
                 if bay.transaction is not None and bay.transaction == ours:
@@ -352,6 +333,9 @@ class ChargerTwin:
         self.variables.put(HEARTBEAT_S, int(interval))
         self._beat_s = now + interval * (0.5 + 0.5 * self.chance.random())
         waiting, self._facts = self._facts, deque()
+        if self._fresh:
+            self._fresh = False
+            self.tell(SecurityTold(kind="StartupOfTheDevice", at=self.clock.now()))
         state = OutletState.AVAILABLE
         if self.version is OcppVersion.V16:
             self.tell(OutletReported(evse=0, connector=0, state=state, at=self.clock.now()))
@@ -367,41 +351,14 @@ class ChargerTwin:
             if not self._accepted and not isinstance(self._facts[0].fact, Booted):
                 return
             told = self._facts.popleft()
-            if not self._say(told):
+            try:
+                if not self._speech.say(told):
+                    continue
+            except ValueError as flaw:  # what breaks the schema is a bug of ours
+                self.crashed(flaw)
                 continue
             self._flight = told
             told.tries += 1
             if told.request is not None and told.id is not None:
                 self._line.call(told.action, told.request, who=told.id, now=self.clock.monotonic())
                 self.pending = True
-
-    def _say(self, told: _Told) -> bool:
-        """Find the words for a fact; False when the version has none."""
-        fact = told.fact
-        if isinstance(fact, TransactionTold):
-            quick = quick_event(self.version, fact)
-            if quick is not None:
-                told.action, told.request = "TransactionEvent", quick
-            elif self.version is OcppVersion.V16:
-                fact = self._numbered(fact)
-        elif isinstance(fact, Metered) and not fact.samples:
-            return False
-        if told.request is None:
-            try:
-                said = self._dialect.say(fact, self.clock.now())
-            except msgspec.ValidationError as flaw:
-                self.crashes.append(f"{fact}: {flaw}")
-                return False
-            if not said:
-                return False
-            told.action, told.request = said[0]
-        if told.id is None:
-            self._calls += 1
-            told.id = f"{self.charger.id}.{self._calls:x}"[-36:]
-        return True
-
-    def _numbered(self, fact: TransactionTold) -> TransactionTold:
-        """A 1.6 event with the station's number; 0 when the station never gave one."""
-        if fact.moment is Moment.STARTED or fact.transaction_id is None:
-            return replace(fact, transaction_id=None)
-        return replace(fact, transaction_id=self._ids.get(fact.transaction_id, "0"))

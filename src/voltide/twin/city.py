@@ -53,7 +53,7 @@ class Twin:
         self.chargers = tuple(self._charger(charger, seed) for charger in station.chargers)
         self._by_id = {twin.charger.id: twin for twin in self.chargers}
         self.outlets = tuple(outlet for twin in self.chargers for outlet in twin.outlets)
-        self._bays = tuple(bay for twin in self.chargers for bay in twin.bays.values())
+        self._bays = tuple((twin, bay) for twin in self.chargers for bay in twin.bays.values())
         self._cabinets = tuple(self._cabinet(node.id) for node in station.nodes if node.modules is not None)
         self._make_plant(seed)
         self.auditor = Auditor(station)
@@ -157,9 +157,12 @@ class Twin:
     async def speak(self, group: asyncio.TaskGroup) -> None:
         """What the chargers have to say after a tick, and what drivers tell beside them."""
         now = self.clock.monotonic()
-        for bay in self._bays:
+        for twin, bay in self._bays:
             if bay.transaction is not None:
-                bay.tick(now)
+                try:
+                    bay.tick(now)
+                except Exception as bug:  # noqa: BLE001 - see ``crashed``
+                    twin.crashed(bug)
         for at, twin in enumerate(self.chargers):
             if (self._tick + at) % CHORES_S == 0 or twin.hasty:
                 twin.chores(now)
@@ -174,14 +177,14 @@ class Twin:
 
     def _scan(self, group: asyncio.TaskGroup) -> None:
         """Drivers at chargers that cannot tell everything themselves scan the code beside them."""
-        for bay in self._bays:
+        for twin, bay in self._bays:
             visit = bay.visit
             if visit is not None and not visit.told and bay.outlet.closed:
                 visit.told = True
-                if bay.teller.version is not OcppVersion.V21:
-                    group.create_task(self._tell_beside(bay))
+                if twin.version is not OcppVersion.V21:
+                    group.create_task(self._tell_beside(twin, bay))
 
-    async def _tell_beside(self, bay: Bay) -> None:
+    async def _tell_beside(self, twin: ChargerTwin, bay: Bay) -> None:
         """The driver scans the code on the charger and types in the needs, some seconds after the start."""
         await asyncio.sleep(4.0)
         visit = bay.visit
@@ -199,6 +202,8 @@ class Twin:
             await self._doors.tell_needs(needs)
         except OSError:
             visit.told = False  # the page did not answer: try again
+        except Exception as bug:  # noqa: BLE001 - a page that breaks must not end the world
+            twin.crashed(bug)
 
     def _throw(self, fault: Fault, *, begins: bool) -> None:
         """Throw one switch."""

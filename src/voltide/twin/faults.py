@@ -6,18 +6,16 @@ from typing import Any
 
 from voltide.domain.units import Seconds
 
-CHARGER_FAULTS = ("deaf", "refusing", "late", "link-lost", "half-open", "echoing", "frozen-meter")
+CHARGER_FAULTS = ("deaf", "refusing", "late", "link-lost", "half-open", "echoing", "frozen-meter", "faulted")
 PLANT_FAULTS = ("silent", "frozen", "nan", "flipped", "scaled")
 
 
 class Troubles:
     """The switches of one charger, all off."""
 
-    __slots__ = ("deaf", "echoing", "late_s", "refusing", "unreachable")
+    __slots__ = ("echoing", "late_s", "refusing", "unreachable")
 
     def __init__(self) -> None:
-        self.deaf = False
-        """Says yes to every setpoint, and changes nothing; not even its lease lapses."""
         self.refusing = False
         """Refuses every setpoint."""
         self.late_s: Seconds = 0.0

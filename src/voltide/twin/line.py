@@ -28,8 +28,8 @@ async def keep_connected(twin: ChargerTwin, connect: Connect) -> None:
                 await wire.close()
         except OSError:
             pass  # the line was lost, or there was none: wait, and try again
-        except Exception as bug:  # noqa: BLE001 - one charger's bug must not end the others; the run reports it
-            twin.crashes.append(f"{twin.charger.id}: {bug!r}")
+        except Exception as bug:  # noqa: BLE001 - see ``crashed``
+            twin.crashed(bug)
         await asyncio.sleep(_patience(twin, tries))
 
 

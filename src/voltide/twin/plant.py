@@ -41,7 +41,7 @@ class TrueMeter:
         self._clock = clock
         self._chance = chance
         self._at = clock.now()
-        self._shown_w: Watts = 0.0
+        self._shown: tuple[Watts, WattHours, WattHours] = (0.0, 0.0, 0.0)
 
     def count(self, power_w: Watts, at: datetime) -> None:
         """One second has passed at this true power."""
@@ -52,7 +52,8 @@ class TrueMeter:
             self.export_wh -= power_w / 3600.0
         self._at = at
         if self.fault != "frozen":
-            self._shown_w = power_w * (1.0 + METER_ERROR * (self._chance.random() - 0.5))
+            error = 2.0 * METER_ERROR * (self._chance.random() - 0.5)
+            self._shown = (power_w * (1.0 + error), self.import_wh, self.export_wh)
 
     async def read(self) -> Reading:
         """What the meter tells now; raises ``OSError`` while it is silent."""
@@ -60,19 +61,20 @@ class TrueMeter:
 
     def reading(self, soc: Fraction | None) -> Reading:
         """What the meter tells now, with the state of charge that its device adds."""
-        shown = self._shown_w
+        power, import_wh, export_wh = self._shown
+        at = self._at
         match self.fault:
             case "silent":
                 raise OSError("The meter does not answer.")
             case "frozen":
-                return Reading(at=self._clock.now(), power_w=shown, soc=soc)
+                at = self._clock.now()  # the worst kind: an old value with a fresh time
             case "nan":
-                shown = float("nan")
+                power = float("nan")
             case "flipped":
-                shown = -shown
+                power = -power
             case "scaled":
-                shown *= 1000.0
-        return Reading(at=self._at, power_w=shown, import_wh=self.import_wh, export_wh=self.export_wh, soc=soc)
+                power *= 1000.0
+        return Reading(at=at, power_w=power, import_wh=import_wh, export_wh=export_wh, soc=soc)
 
 
 class Canopy(TrueMeter):

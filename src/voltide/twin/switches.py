@@ -1,5 +1,6 @@
 """Throws the switches of one charger."""
 
+from voltide.twin.bay import Bay
 from voltide.twin.charger import ChargerTwin
 from voltide.twin.faults import Fault
 from voltide.twin.wire import MemoryWire
@@ -7,24 +8,32 @@ from voltide.twin.wire import MemoryWire
 
 def throw(twin: ChargerTwin, fault: Fault, *, begins: bool) -> None:
     """A fault begins or ends at a charger."""
-    if fault.what in {"link-lost", "half-open"}:
-        _cut(twin, fault.what, begins=begins)
-        return
+    troubles = twin.troubles
     match fault.what:
-        case "deaf":
-            twin.troubles.deaf = begins
-            for outlet in twin.outlets:
-                outlet.profiles.deaf = begins
-                outlet.look()
+        case "link-lost" | "half-open":
+            _cut(twin, fault.what, begins=begins)
+        case "faulted" | "frozen-meter" | "deaf":
+            for bay in twin.bays.values():
+                _hurt(bay, fault.what, begins=begins)
         case "refusing":
-            twin.troubles.refusing = begins
+            troubles.refusing = begins
         case "late":
-            twin.troubles.late_s = fault.late_s if begins else 0.0
+            troubles.late_s = fault.late_s if begins else 0.0
         case "echoing":
-            twin.troubles.echoing = begins
+            troubles.echoing = begins
+
+
+def _hurt(bay: Bay, what: str, *, begins: bool) -> None:
+    """What an outlet suffers by itself."""
+    outlet = bay.outlet
+    match what:
+        case "faulted":
+            bay.fail("InternalError" if begins else None)
         case "frozen-meter":
-            for outlet in twin.outlets:
-                outlet.shown = outlet.reading() if begins else None
+            outlet.shown = outlet.reading() if begins else None
+        case _:
+            outlet.profiles.deaf = begins
+            outlet.look()
 
 
 def _cut(twin: ChargerTwin, what: str, *, begins: bool) -> None:

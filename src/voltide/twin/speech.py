@@ -1,0 +1,89 @@
+"""A charger's words: from facts to messages on their way, and from messages to orders."""
+
+from dataclasses import dataclass, replace
+
+from voltide.domain.messages import (
+    Accepted,
+    ChargerAnswer,
+    ChargerFact,
+    ChargerOrder,
+    Moment,
+    OrderResult,
+    TransactionTold,
+    Variable,
+)
+from voltide.domain.site import Charger, OcppVersion
+from voltide.domain.time import Clock
+from voltide.ocpp.dialect import dialect
+from voltide.ocpp.events import Answered, Called
+from voltide.ocpp.messages import Message
+from voltide.twin.quick import quick_event
+
+_YES = Accepted()
+
+
+@dataclass(slots=True)
+class Told:
+    """A fact on its way: with the id of its call once it has one, so that a repetition is known as such."""
+
+    fact: ChargerFact
+    id: str | None = None
+    tries: int = 0
+    action: str = ""
+    request: Message | None = None
+
+
+class Speech:
+    """The dialect of one charger, with what a charger must remember to speak it."""
+
+    def __init__(self, version: OcppVersion, charger: Charger, clock: Clock) -> None:
+        self.ids: dict[str, str] = {}
+        """1.6: the station's numbers by our own names of transactions."""
+        self._version, self._name, self._clock = version, charger.id, clock
+        self._dialect = dialect(version, charger)
+        self._calls = 0
+        self._yes: dict[str, Message] = {}
+
+    def say(self, told: Told) -> bool:
+        """Find the words for a fact; False when the version has none."""
+        if told.request is None:
+            said = self._words(told.fact)
+            if said is None:
+                return False
+            told.action, told.request = said
+        if told.id is None:
+            self._calls += 1
+            told.id = f"{self._name}.{self._calls:x}"[-36:]
+        return True
+
+    def _words(self, fact: ChargerFact) -> tuple[str, Message] | None:
+        if isinstance(fact, TransactionTold):
+            quick = quick_event(self._version, fact)
+            if quick is not None:
+                return "TransactionEvent", quick
+            fact = self._numbered(fact)
+        said = self._dialect.say(fact, self._clock.now())
+        return (said[0].action, said[0].request) if said else None
+
+    def _numbered(self, fact: TransactionTold) -> TransactionTold:
+        """A 1.6 event with the station's number; 0 when the station never gave one."""
+        if self._version is not OcppVersion.V16 or fact.transaction_id is None:
+            return fact
+        started = fact.moment is Moment.STARTED
+        return replace(fact, transaction_id=None if started else self.ids.get(fact.transaction_id, "0"))
+
+    def learn(self, request: Message, event: Answered) -> ChargerAnswer:
+        """What the station's answer tells."""
+        return self._dialect.learn(event.action, request, event.response, self._clock.now())
+
+    def obey(self, call: Called) -> ChargerOrder:
+        """What the station orders."""
+        return self._dialect.obey(call.action, call.request, self._clock.now())
+
+    def result(self, call: Called, outcome: OrderResult, variables: tuple[Variable, ...]) -> Message:
+        """The answer to an order; one that says Accepted and nothing else is always the same message."""
+        if outcome != _YES or variables:
+            return self._dialect.result(call.action, call.request, outcome, variables)
+        if call.action not in self._yes:
+            self._yes[call.action] = self._dialect.result(call.action, call.request, outcome)
+        return self._yes[call.action]
