@@ -2,8 +2,9 @@
 
 import asyncio
 import time
+import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from datetime import time as clock_time
 from pathlib import Path
@@ -26,12 +27,14 @@ from voltide.domain.time import Clock
 from voltide.ledger.tariff import Tariff
 from voltide.station.plant import Devices
 from voltide.station.station import StationActor, Surroundings
-from voltide.twin import world
+from voltide.twin import report, world
 from voltide.twin.city import Doors, Twin
 from voltide.twin.conditions import WorldConfig, world_from
 from voltide.twin.wire import MemoryWire, Wire, pair
 
 SCENARIOS = Path(__file__).parent / "twin" / "scenarios"
+_FAULT_SETS = Path(__file__).parent / "twin" / "fault_sets.toml"
+_UPLOT = Path(__file__).parent / "web" / "ui" / "vendor"
 DAY_S = 86_400
 
 
@@ -67,16 +70,24 @@ def scenario(name: str) -> Path:
     return path
 
 
-def prepare(name: str, **changes: Any) -> Run:
+def fault_set(name: str) -> tuple[dict[str, Any], ...]:
+    """A named set of faults. Raises ``LookupError`` that names those that ship."""
+    sets = tomllib.loads(_FAULT_SETS.read_text(encoding="utf-8"))
+    if name not in sets:
+        raise LookupError(f"no set of faults {name!r}; those that ship: {', '.join(sorted(sets))}")
+    return tuple(sets[name])
+
+
+def prepare(name: str, *, faults: str | None = None, **changes: Any) -> Run:
     """A run of a scenario that ships, or of a file. Raises ``LookupError``, ``ConfigError`` or ``ValueError``."""
     path = Path(name) if name.endswith(".toml") else scenario(name)
     config = load(path)
-    return Run(
-        scenario=config.station.id if name.endswith(".toml") else name,
-        config=config,
-        world=world_from(config.world),
-        **changes,
-    )
+    called = config.station.id if name.endswith(".toml") else name
+    world_config = world_from(config.world)
+    if faults is not None:
+        injected = [fault for fault in fault_set(faults) if fault["at_s"] < changes.get("seconds", DAY_S)]
+        world_config = replace(world_config, faults=(*world_config.faults, *injected))
+    return Run(scenario=called, config=config, world=world_config, **changes)
 
 
 def simulate(run: Run, progress: Callable[[float], None] = lambda _share: None) -> Outcome:
@@ -211,3 +222,31 @@ def _money(store: Store, minutes: list[Minute], tariff: Tariff) -> dict[str, int
     money["margin"] = paid - earned - money["energy_bought"] + money["energy_sold"]
     money["ledger_sum"] = int(whole[0]["fen"])
     return money
+
+
+def write_report(folder: Path, outcome: Outcome) -> Path:
+    """One self-contained HTML page with plots; gives its path."""
+    script = (_UPLOT / "uplot.js").read_text(encoding="utf-8")
+    style = (_UPLOT / "uplot.css").read_text(encoding="utf-8")
+    return report.write(folder, outcome.result, outcome.minutes, script, style)
+
+
+def summary(result: dict[str, Any]) -> str:
+    """The run in a few lines for a terminal."""
+    cars, energy, limits = result["vehicles"], result["energy_kwh"], result["limits"]
+    money, control, power = result["money_fen"], result["control"], result["power_w"]
+    hours, yuan = result["simulated_s"] / 3600, {name: fen / 100 for name, fen in money.items()}
+    return "\n".join(
+        (
+            f"{result['scenario']}, seed {result['seed']}: {hours:.1f} h in {result['wall_s']:.1f} s",
+            f"cars     {cars['arrived']} came, {cars['served']} left served, {cars['turned_away']} turned away, "
+            f"95 % waited at most {cars['wait_p95_s']:.0f} s, {cars['short_of_need']} short of their need",
+            f"energy   {energy['charged']:.0f} kWh charged, {energy['discharged']:.0f} kWh given back, "
+            f"{energy['pv_used']:.0f} kWh from the sun, {energy['grid_import']:.0f} kWh from the grid",
+            f"limits   {limits['node_ticks_over']} of {limits['ticks']} seconds over; "
+            f"import peak {power['import_peak'] / 1000:.0f} kW of {power['import_limit'] / 1000:.0f} kW",
+            f"money    drivers paid {yuan['drivers_paid']:.2f} and earned {yuan['drivers_earned']:.2f} yuan",
+            f"control  median {control['p50_us']:.0f} us a step, {control['missed']} ticks missed",
+            f"trace    {result['trace_sha256']}",
+        )
+    )

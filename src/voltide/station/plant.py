@@ -22,7 +22,8 @@ _PLAUSIBLE_W = 1e8
 class Devices:
     """The station's own hardware. A station without one of them has None."""
 
-    grid: Meter
+    grid: Meter | None = None
+    """None: open loop. Limits then rest on what the chargers acknowledged and on the building's most."""
     building: Meter | None = None
     inverter: Inverter | None = None
     battery: Battery | None = None
@@ -60,8 +61,8 @@ class Plant:
         return self._measured.get(name) or self._aged(name)
 
     def _aged(self, name: str) -> Measured:
-        if getattr(self._devices, name) is None:
-            return Measured(power_w=0.0, age_s=0.0)
+        if getattr(self._devices, name) is None:  # an unmetered building is reckoned with at its most
+            return Measured(power_w=None if name == "building" else 0.0, age_s=0.0)
         if name not in self._readings:
             return Measured(power_w=None, age_s=float("inf"))
         reading, taken_s = self._readings[name]

@@ -114,10 +114,11 @@ def unsettled(engine: Engine) -> list[Session]:
     """Every session that is not settled, with its readings."""
     table = schema.sessions
     found = [_session.decode(row["body"]) for row in rows(engine, select(table).where(table.c.phase != Phase.SETTLED))]
-    return [_with_readings(engine, one) for one in found]
+    return [whole(engine, one) for one in found]
 
 
-def _with_readings(engine: Engine, one: Session) -> Session:
+def whole(engine: Engine, one: Session) -> Session:
+    """A session with the readings that are kept beside it."""
     table = schema.readings
     query = select(table).where(table.c.session == one.id).order_by(table.c.seq, table.c.at)
     readings = tuple(

@@ -1,0 +1,180 @@
+"""A station in real seconds on real ports: for a real site, or with twins around it for the demo."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Engine
+
+from voltide import compose
+from voltide.backbone import registry
+from voltide.backbone.bus import LocalBus
+from voltide.backbone.database import open_database
+from voltide.backbone.store import Store
+from voltide.config import Config
+from voltide.domain.messages import TellNeeds
+from voltide.domain.site import ChargerId
+from voltide.domain.time import Clock, millis
+from voltide.security.identities import Keyring, new_secret
+from voltide.security.tokens import Operators
+from voltide.station.plant import Devices
+from voltide.station.socket import PATH, Caps, Door
+from voltide.station.station import StationActor, Surroundings
+from voltide.twin.city import Doors, Twin
+from voltide.twin.conditions import WorldConfig
+from voltide.twin.dial import dialler
+from voltide.twin.wire import Connect, Wire
+from voltide.web.app import create_app, serve
+
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where a station lives: its configuration, its folder, its clock, and where it says what it listens on."""
+
+    config: Config
+    data: Path
+    clock: Clock
+    say: Callable[[str], None] = print
+    world: WorldConfig | None = None
+    """Twins around it; None: the real world."""
+    seed: int = 1
+
+
+def database(data: Path) -> Engine:
+    """The records of a data folder, made on first use."""
+    data.mkdir(parents=True, exist_ok=True)
+    return open_database(f"sqlite:///{data / 'station.db'}")
+
+
+def keyring(data: Path) -> Keyring:
+    """The key of a data folder, made on first use."""
+    data.mkdir(parents=True, exist_ok=True)
+    return Keyring.at(data / "station.key")
+
+
+def provision(engine: Engine, keys: Keyring, identity: str, clock: Clock) -> str | None:
+    """A new charger's secret, which is shown this once; None when the identity is taken."""
+    secret = new_secret()
+    row = {"id": identity, "secret_mac": keys.mac(identity, secret), "profile": 1, "added_at": millis(clock.now())}
+    return secret if registry.add(engine, row) else None
+
+
+async def live(site: Site) -> None:
+    """Run until cancelled."""
+    config, engine = site.config, database(site.data)
+    keys, operators = keyring(site.data), Operators(site.clock)
+    async with Store(engine) as store, LocalBus() as bus, asyncio.TaskGroup() as tasks:
+        dial = _Dial()
+        twin = _twin(site, bus, dial)
+        around = Surroundings(
+            clock=site.clock, store=store, bus=bus, devices=_devices(twin), new_id=compose.unguessable
+        )
+        station = StationActor(compose.settings(config), around)
+        door = Door(partial(_admit, store, keys, config), station.accept, site.clock, _caps(config))
+        async with await door.open(config.door.host, config.door.ocpp_port) as listening:
+            port = listening.sockets[0].getsockname()[1]
+            url = f"ws://{_shown(config.door.host)}:{port}{PATH}"
+            tasks.create_task(station.run(), name="station")
+            loopback = config.door.host in _LOOPBACK
+            app = create_app(bus, store, operators, config.station.id, site.clock, loopback=loopback)
+            tasks.create_task(serve(app, config.door.host, config.door.web_port), name="pages")
+            page = f"http://{_shown(config.door.host)}:{config.door.web_port}/"
+            site.say(f"operator page {page}")
+            site.say(f"sign in once {page}signin/{operators.one_time_link_token()}")
+            site.say(f"charger door {url}")
+            if twin is not None:
+                secrets = _fresh_secrets(engine, keys, config, site.clock)
+                dial.through = dialler(url.replace("0.0.0.0", "127.0.0.1"), secrets)  # noqa: S104 - dialled, not bound
+                tasks.create_task(twin.run(), name="twins")
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await station.close_lines()
+
+
+class _Dial:
+    """The twins are made before the door has its port."""
+
+    through: Connect
+
+    async def __call__(self, identity: str, subprotocol: str) -> Wire:
+        return await self.through(identity, subprotocol)
+
+
+def _twin(site: Site, bus: LocalBus, dial: "_Dial") -> Twin | None:
+    if site.world is None:
+        return None
+    name = site.config.station.id
+
+    async def tell(needs: TellNeeds) -> object:
+        return await bus.request(f"station.{name}.order", needs)
+
+    return Twin(site.config.station, site.world, site.clock, site.seed, Doors(dial, tell))
+
+
+def _devices(twin: Twin | None) -> Devices:
+    if twin is None:
+        return Devices()
+    return Devices(grid=twin.meter, building=twin.building, inverter=twin.inverter, battery=twin.battery)
+
+
+def _fresh_secrets(engine: Engine, keys: Keyring, config: Config, clock: Clock) -> dict[str, str]:
+    """The twins get new secrets at each start; what an operator gave to real chargers is not theirs to know."""
+    secrets: dict[str, str] = {}
+    for charger in config.station.chargers:
+        registry.remove(engine, charger.id)
+        secrets[charger.id] = provision(engine, keys, charger.id, clock) or ""
+    return secrets
+
+
+async def _admit(store: Store, keys: Keyring, config: Config, identity: ChargerId, secret: str) -> bool | None:
+    if identity not in config.station.charger_of:
+        return None
+    row = await store.read(lambda engine: registry.one(engine, identity))
+    return None if row is None else keys.fits(identity, secret, row["secret_mac"])
+
+
+def _caps(config: Config) -> Caps:
+    door = config.door
+    return Caps(frame_bytes=door.max_frame_bytes, messages_per_s=door.messages_per_s, ping_s=door.ping_s)
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def on_ports(config: Config, base: int) -> Config:
+    """The same station with its pages on port ``base`` and its charger door on the next one."""
+    door = config.door
+    return replace(config, door=msgspec.structs.replace(door, web_port=base, ocpp_port=base + 1))
+
+
+def run(site: Site) -> None:
+    """Run until Ctrl-C or SIGTERM, and end cleanly. Raises ``OSError`` when a port is taken."""
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        main = loop.create_task(live(site), name="live")
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(sign, main.cancel)
+        try:
+            loop.run_until_complete(main)
+        except asyncio.CancelledError:
+            return
+        except BaseExceptionGroup as group:
+            taken = group.subgroup(OSError)
+            if taken is not None:
+                raise _first(taken) from group
+            raise
+
+
+def _first(group: BaseExceptionGroup[OSError]) -> OSError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error if isinstance(error, OSError) else OSError(str(error))
