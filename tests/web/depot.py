@@ -152,13 +152,13 @@ def alarms(now: datetime) -> tuple[AlarmPicture, ...]:
     """What needs a person."""
     return (
         AlarmPicture(code="charger-offline", subject="V07", since=now - timedelta(minutes=6)),
-        AlarmPicture(code="outlet-faulted", subject="V03-2", since=now - timedelta(minutes=41), detail="GroundFailure"),
+        AlarmPicture(code="outlet-fault", subject="V03-2", since=now - timedelta(minutes=41), detail="GroundFailure"),
     )
 
 
 def events(now: datetime) -> tuple[EventPicture, ...]:
     """The newest first."""
-    codes = ["charging", "plugged", "discharging", "ended", "order-started", "alarm-charger-offline", "charger-online"]
+    codes = ["charging", "plugged", "discharging", "ended", "order", "alarm-outlet-fault", "charger-online"]
     lines = [(now - timedelta(seconds=47 * i + 9), codes[i % 7], f"V{i % 22 + 1:02}-1") for i in range(40)]
     return tuple(EventPicture(at=at, code=code, subject=subject) for at, code, subject in lines)
 

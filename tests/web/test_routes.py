@@ -111,6 +111,7 @@ def test_an_order_too_long_is_not_read():
         (Reply(done=True, code="accepted"), 200),
         (Reply(done=False, code="unknown-outlet"), 404),
         (Reply(done=False, code="no-car"), 409),
+        (Reply(done=False, code="unknown", detail="the line was lost"), 504),
         (Reply(done=False, code="refused", detail="Occupied"), 409),
     ],
 )

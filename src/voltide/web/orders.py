@@ -128,4 +128,4 @@ def status_of(reply: messages.Reply) -> Status:
         return 200
     if reply.code.startswith("unknown-"):
         return 404
-    return 504 if reply.code == "no-answer" else 409
+    return 504 if reply.code in {"no-answer", "unknown"} else 409

@@ -61,10 +61,12 @@ export const clockSeconds = (ms, zone) => local(ms, zone, { hour: "2-digit", min
 /** Fri 28 Mar @param {number} ms @param {string} zone */
 export const day = (ms, zone) => local(ms, zone, { weekday: "short", day: "numeric", month: "short" });
 
-/** "18:30", with the day before it when it is not today. @param {number} ms @param {number} now @param {string} zone */
+/** "18:30", with its weekday, or its date when it is far, unless it is today. @param {number} ms @param {number} now @param {string} zone */
 export function moment(ms, now, zone) {
   const time = clock(ms, zone);
-  return day(ms, zone) === day(now, zone) ? time : `${day(ms, zone)} ${time}`;
+  if (day(ms, zone) === day(now, zone)) return time;
+  const near = Math.abs(ms - now) < 6 * 24 * 3600e3;
+  return `${near ? local(ms, zone, { weekday: "short" }) : day(ms, zone)} ${time}`;
 }
 
 /** "in 35 min", "2 h ago". @param {number} ms @param {number} now */
