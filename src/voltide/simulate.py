@@ -236,17 +236,18 @@ def summary(result: dict[str, Any]) -> str:
     cars, energy, limits = result["vehicles"], result["energy_kwh"], result["limits"]
     money, control, power = result["money_fen"], result["control"], result["power_w"]
     hours, yuan = result["simulated_s"] / 3600, {name: fen / 100 for name, fen in money.items()}
-    return "\n".join(
-        (
-            f"{result['scenario']}, seed {result['seed']}: {hours:.1f} h in {result['wall_s']:.1f} s",
-            f"cars     {cars['arrived']} came, {cars['served']} left served, {cars['turned_away']} turned away, "
-            f"95 % waited at most {cars['wait_p95_s']:.0f} s, {cars['short_of_need']} short of their need",
-            f"energy   {energy['charged']:.0f} kWh charged, {energy['discharged']:.0f} kWh given back, "
-            f"{energy['pv_used']:.0f} kWh from the sun, {energy['grid_import']:.0f} kWh from the grid",
-            f"limits   {limits['node_ticks_over']} of {limits['ticks']} seconds over; "
-            f"import peak {power['import_peak'] / 1000:.0f} kW of {power['import_limit'] / 1000:.0f} kW",
-            f"money    drivers paid {yuan['drivers_paid']:.2f} and earned {yuan['drivers_earned']:.2f} yuan",
-            f"control  median {control['p50_us']:.0f} us a step, {control['missed']} ticks missed",
-            f"trace    {result['trace_sha256']}",
-        )
+    waited = f"95 % waited at most {cars['wait_p95_s']:.0f} s, {cars['short_of_need']} short of their need"
+    came = f"{cars['arrived']} came, {cars['served']} left served, {cars['turned_away']} turned away"
+    flows = f"{energy['charged']:.0f} kWh charged, {energy['discharged']:.0f} kWh given back"
+    sources = f"{energy['pv_used']:.0f} kWh from the sun, {energy['grid_import']:.0f} kWh from the grid"
+    peak = f"import peak {power['import_peak'] / 1000:.0f} kW of {power['import_limit'] / 1000:.0f} kW"
+    lines = (
+        f"{result['scenario']}, seed {result['seed']}: {hours:.1f} h in {result['wall_s']:.1f} s",
+        f"cars     {came}, {waited}",
+        f"energy   {flows}, {sources}",
+        f"limits   {limits['node_ticks_over']} of {limits['ticks']} seconds over; {peak}",
+        f"money    drivers paid {yuan['drivers_paid']:.2f} and earned {yuan['drivers_earned']:.2f} yuan",
+        f"control  median {control['p50_us']:.0f} us a step, {control['missed']} ticks missed",
+        f"trace    {result['trace_sha256']}",
     )
+    return "\n".join(lines)
