@@ -43,7 +43,7 @@ def test_the_station_s_fallback_takes_the_place_of_the_built_in_one_and_is_never
 
 def test_a_lease_lapses_in_the_device() -> None:
     outlet = with_car(Outlet(evse("V01", 1, kw(60), kw(60))))
-    outlet.profiles.set(order(-kw(40)), 0.0, dynamic=True)
+    outlet.profiles.set(order(-kw(40)), 0.0, dynamic=False)
     outlet.look()
     powers = [outlet.step(float(second)) for second in range(30)]
     assert min(powers) == -kw(40)
@@ -52,12 +52,24 @@ def test_a_lease_lapses_in_the_device() -> None:
     assert powers[-1] == kw(5)
 
 
-def test_each_new_value_of_a_dynamic_profile_begins_the_lease_again_and_stays_in_its_band() -> None:
+def test_a_new_value_of_a_dynamic_profile_stays_in_its_band_and_stands_while_the_line_does() -> None:
     outlet = Outlet(evse("V01", 1, kw(60), kw(60)))
     outlet.profiles.set(order(kw(20), floor_w=-kw(30)), 0.0, dynamic=True)
-    outlet.profiles.update(-kw(55), 8.0)
-    assert outlet.profiles.holding(17.9) == (-kw(30), 18.0)
-    assert outlet.profiles.holding(18.0)[0] == kw(5)
+    outlet.profiles.update(-kw(55))
+    assert outlet.profiles.holding(1e6)[0] == -kw(30)
+
+
+def test_a_dynamic_profile_ends_when_the_charger_has_been_alone_for_longer_than_it_allows() -> None:
+    outlet = Outlet(evse("V01", 1, kw(60), kw(60)))
+    outlet.profiles.set(order(-kw(20)), 0.0, dynamic=True)
+    outlet.profiles.alone(100.0)
+    assert outlet.profiles.holding(109.9) == (-kw(20), 110.0)
+    outlet.profiles.together()
+    assert outlet.profiles.holding(200.0)[0] == -kw(20)
+    outlet.profiles.alone(300.0)
+    assert outlet.profiles.holding(310.0)[0] == kw(5)
+    outlet.profiles.together()
+    assert outlet.profiles.holding(311.0)[0] == kw(5)
     assert not outlet.profiles.dynamic
 
 
@@ -69,7 +81,7 @@ def test_power_rises_in_seconds_and_falls_faster() -> None:
     assert up[0] == 0.0
     assert up[1] == kw(7.5)
     assert up[-1] == kw(60)
-    outlet.profiles.update(0.0, 12.0)
+    outlet.profiles.update(0.0)
     outlet.look()
     down = [outlet.step(12.0 + second) for second in range(5)]
     assert down == [kw(60), kw(30), 0.0, 0.0, 0.0]
@@ -81,12 +93,12 @@ def test_from_charging_to_giving_back_the_power_passes_through_zero() -> None:
     outlet.look()
     for second in range(12):
         outlet.step(float(second))
-    outlet.profiles.update(-kw(60), 12.0)
+    outlet.profiles.update(-kw(60))
     outlet.look()
     powers = [outlet.step(12.0 + second) for second in range(14)]
     assert 0.0 in powers
     assert powers[-1] == -kw(60)
-    outlet.profiles.update(kw(60), 26.0)
+    outlet.profiles.update(kw(60))
     outlet.look()
     powers = [outlet.step(26.0 + second) for second in range(14)]
     assert 0.0 in powers

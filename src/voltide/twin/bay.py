@@ -60,7 +60,18 @@ class Bay:
 
     __slots__ = (
         *("_changed_s", "_flow", "_remote_start", "_seq", "_sense", "_told_sense", "_token", "_waiting_token"),
-        *("due_s", "fault", "number", "operative", "outlet", "pull_s", "teller", "transaction", "visit"),
+        *(
+            "due_s",
+            "fault",
+            "number",
+            "operative",
+            "outlet",
+            "pull_every_s",
+            "pull_s",
+            "teller",
+            "transaction",
+            "visit",
+        ),
     )
 
     def __init__(self, teller: Teller, outlet: Outlet) -> None:
@@ -70,8 +81,10 @@ class Bay:
         self.operative = True
         self.fault: str | None = None
         self.due_s: Seconds = 0.0
+        self.pull_every_s: Seconds = inf
+        """How long after its last change the value of a dynamic setpoint is to be asked for (dynUpdateInterval)."""
         self.pull_s: Seconds = inf
-        """When the value of a dynamic setpoint is to be asked for, because none has come."""
+        """When that is."""
         self._seq = 0
         self._sense = self._told_sense = 0
         self._changed_s: Seconds = 0.0
@@ -157,12 +170,16 @@ class Bay:
         self._await_sample()
 
     def pulled(self, power_w: Watts | None, now: Seconds) -> None:
-        """The station has given the present value of the dynamic setpoint; without one the lease runs on."""
+        """The station has given the present value of the dynamic setpoint, or has none."""
         profiles = self.outlet.profiles
         if power_w is not None and profiles.dynamic:
-            profiles.update(power_w, now)
+            profiles.update(power_w)
             self.outlet.look()
-            self.pull_s = profiles.pull_s
+        self.await_pull(now)
+
+    def await_pull(self, now: Seconds) -> None:
+        """Nobody asks again before the interval has gone by."""
+        self.pull_s = now + self.pull_every_s
 
     def stop(self, trigger: str, reason: str, token: Token | None = None) -> None:
         """End the transaction; the plug may stay in."""
@@ -170,7 +187,7 @@ class Bay:
         self._event(Moment.ENDED, trigger, END, token, reason)
         self.outlet.open()
         self.outlet.profiles.clear()
-        self.pull_s = inf
+        self.pull_s = self.pull_every_s = inf
         self.transaction, self._token = None, None
         if self.visit is not None:
             self.visit.stopped = True

@@ -10,6 +10,7 @@ from math import inf
 from random import Random
 
 from voltide.domain.messages import (
+    ApplySetpoint,
     AuthorisationAsked,
     Boot,
     Booted,
@@ -42,12 +43,14 @@ from voltide.twin.faults import Troubles
 from voltide.twin.outlet import Outlet
 from voltide.twin.speech import Speech, Told
 from voltide.twin.variables import HEARTBEAT_S, SAMPLE_S, TIMEOUT_S, Variables
-from voltide.twin.wire import Wire
+from voltide.twin.wire import MemoryWire, Wire
 
 ATTEMPTS = 3
 """How often a transaction event that the station cannot read is told again."""
 CRASHES = 20
 """So many bugs of one charger are kept for the report."""
+PINGS_S: Seconds = 6.0
+"""A line whose pings have not been answered for so long is silent."""
 REBOOT_S: Seconds = 20.0
 
 
@@ -77,6 +80,8 @@ class ChargerTwin:
         self._facts: deque[Told] = deque()
         self._flight: Told | None = None
         self._accepted = False
+        self._heard_s: Seconds = -inf
+        self._is_alone = True
         self._boot_reason = "PowerUp"
         self._fresh = True
         self._transactions = 0
@@ -159,6 +164,7 @@ class ChargerTwin:
         self.wire, self._accepted, self._beat_s, self._boot_s = None, False, inf, inf
         self._line.close()
         self._late.clear()
+        self._alone()
         if self._flight is not None:
             self._facts.appendleft(self._flight)
             self._flight = None
@@ -166,6 +172,23 @@ class ChargerTwin:
         for bay in self.bays.values():
             if bay.waiting_token is not None:
                 bay.judged(valid=True)
+
+    def _heard(self, now: Seconds) -> None:
+        """The station is there."""
+        self._heard_s = now
+        if self._is_alone and self._accepted:
+            self._is_alone = False
+            for outlet in self.outlets:
+                outlet.profiles.together()
+                outlet.look()
+
+    def _alone(self) -> None:
+        """The station is not heard: what it said holds for a limited time only."""
+        if not self._is_alone:
+            self._is_alone = True
+            for outlet in self.outlets:
+                outlet.profiles.alone(self._heard_s)
+                outlet.look()
 
     def hear(self, text: str) -> None:
         """One text has arrived."""
@@ -215,6 +238,10 @@ class ChargerTwin:
         """What is due by the clock; every few seconds are enough, but for late answers and restarts."""
         if self.wire is None:
             return
+        if not (isinstance(self.wire, MemoryWire) and self.wire.cut):
+            self._heard(now)  # a live line has answered the charger's pings
+        elif now - self._heard_s > PINGS_S:
+            self._alone()
         if now >= self._beat_s:
             self._beat_s = now + self.variables.whole(HEARTBEAT_S)
             self.tell(HeartBeaten())
@@ -269,7 +296,12 @@ class ChargerTwin:
         if not self._accepted:
             self._line.refuse(call.id, ErrorCode.SECURITY_ERROR, "This charger has not been accepted yet.")
             return
-        outcome, variables = self._desk.do(self._speech.obey(call))
+        order = self._speech.obey(call)
+        if isinstance(order, ApplySetpoint) and (every := self._speech.pull_every(call)) is not None:
+            bay = self.bays.get(order.evse)
+            if bay is not None:
+                bay.pull_every_s = every
+        outcome, variables = self._desk.do(order)
         response = self._speech.result(call, outcome, variables)
         if self.troubles.late_s:
             self._late.append((self.clock.monotonic() + self.troubles.late_s, call.id, response))

@@ -121,11 +121,11 @@ class Desk:
             profiles.set(replace(order, lease_s=order.lease_s - max(0.0, late)), now, dynamic=dynamic)
         elif profiles.dynamic:
             profiles.band = (min(0.0, order.floor_w), max(0.0, order.ceiling_w))
-            profiles.update(order.power_w, now)
+            profiles.update(order.power_w)
         elif not profiles.deaf:
             return self._no("NoProfile")
         bay.outlet.look()
-        bay.pull_s = profiles.pull_s
+        bay.await_pull(now)
         return Accepted()
 
     def _no(self, why: str) -> Refused:

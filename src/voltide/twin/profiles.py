@@ -2,6 +2,9 @@
 
 From the strongest to the weakest: the setpoint of the transaction while its lease runs; the fallback that the station
 gave (TxDefaultProfile); the fallback that the maker built in. Only a setpoint can be negative.
+
+A static profile ends by its duration. A dynamic one (2.1) stands while the line does, and ends when the charger has
+been alone for longer than the profile allows. Source: OCPP 2.1, ChargingProfileType, maxOfflineDuration.
 """
 
 from math import inf
@@ -38,11 +41,6 @@ class Profiles:
         return self._setpoint_w is not None
 
     @property
-    def pull_s(self) -> Seconds:
-        """When a dynamic setpoint should be asked for: half its lease has gone by, and a second of grace."""
-        return self._expires - self._lease_s / 2.0 + 1.0 if self.dynamic else inf
-
-    @property
     def dynamic(self) -> bool:
         """Whether a setpoint is kept that new values may be put into."""
         return self._setpoint_w is not None and self._dynamic
@@ -58,15 +56,24 @@ class Profiles:
             return
         self.band = (min(0.0, order.floor_w), max(order.ceiling_w, 0.0))
         self._dynamic, self._lease_s = dynamic, order.lease_s
-        self.update(order.power_w, now)
+        self._expires = inf if dynamic else now + order.lease_s
+        self.update(order.power_w)
 
-    def update(self, power_w: Watts, now: Seconds) -> None:
-        """A new value in the profile that is there; the lease begins again."""
-        if self.deaf:
-            return
-        floor, ceiling = self.band
-        self._setpoint_w = min(max(power_w, floor), ceiling)
-        self._expires = now + self._lease_s
+    def update(self, power_w: Watts) -> None:
+        """A new value in the profile that is there."""
+        if not self.deaf:
+            floor, ceiling = self.band
+            self._setpoint_w = min(max(power_w, floor), ceiling)
+
+    def alone(self, since: Seconds) -> None:
+        """The station has not been heard since then: from there a dynamic setpoint's time runs."""
+        if self.dynamic:
+            self._expires = since + self._lease_s
+
+    def together(self) -> None:
+        """The station is heard again; a dynamic setpoint that has not ended stands on."""
+        if self.dynamic:
+            self._expires = inf
 
     def clear(self) -> None:
         """The setpoint is forgotten: it was cleared, or its transaction has ended."""

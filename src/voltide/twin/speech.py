@@ -1,6 +1,7 @@
 """A charger's words: from facts to messages on their way, and from messages to orders."""
 
 from dataclasses import dataclass, replace
+from math import inf
 
 from voltide.domain.messages import (
     Accepted,
@@ -14,9 +15,10 @@ from voltide.domain.messages import (
 )
 from voltide.domain.site import Charger, OcppVersion
 from voltide.domain.time import Clock
+from voltide.domain.units import Seconds
 from voltide.ocpp.dialect import dialect
 from voltide.ocpp.events import Answered, Called
-from voltide.ocpp.messages import Message
+from voltide.ocpp.messages import Message, v21
 from voltide.twin.quick import quick_event
 
 _YES = Accepted()
@@ -79,6 +81,13 @@ class Speech:
     def obey(self, call: Called) -> ChargerOrder:
         """What the station orders."""
         return self._dialect.obey(call.action, call.request, self._clock.now())
+
+    def pull_every(self, call: Called) -> Seconds | None:
+        """How often a new dynamic profile wants its value to be asked for; None when this is no new profile."""
+        if not isinstance(call.request, v21.SetChargingProfileRequest):
+            return None
+        interval = call.request.charging_profile.dyn_update_interval
+        return float(interval) if isinstance(interval, int) and interval > 0 else inf
 
     def result(self, call: Called, outcome: OrderResult, variables: tuple[Variable, ...]) -> Message:
         """The answer to an order; one that says Accepted and nothing else is always the same message."""
