@@ -1,13 +1,11 @@
-import asyncio
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 
 from tests.web.depot import EVENING, minutes
-from tests.web.house import House, free_port, in_house
+from tests.web.house import House, in_house
 from voltide.domain import messages
 from voltide.domain.messages import Reply
 from voltide.domain.picture import StationPicture
@@ -288,15 +286,5 @@ def test_a_port_that_is_taken_is_an_error_and_no_exit():
     async def check(home: House) -> None:
         with pytest.raises(OSError, match="in use"):
             await serve(home.app, "127.0.0.1", home.port)
-
-    in_house(check)
-
-
-def test_a_silent_station_still_has_a_page_that_ends_cleanly():
-    async def check(home: House) -> None:
-        home.depot.now = replace(home.depot.now, outlets=())
-        assert (await home.client.get("/")).status_code == 200
-        assert free_port() != home.port
-        await asyncio.sleep(0)
 
     in_house(check)

@@ -1,5 +1,6 @@
 // @ts-check
 // Numbers and times as people read them; times always in the station's own zone.
+import { t } from "./i18n.js";
 import { language } from "./settings.js";
 
 const MINUS = "\u2212";
@@ -69,20 +70,14 @@ export function moment(ms, now, zone) {
   return `${near ? local(ms, zone, { weekday: "short" }) : day(ms, zone)} ${time}`;
 }
 
-/** "in 35 min", "2 h ago". @param {number} ms @param {number} now */
+/** "in 1 h 35 min", "2 h ago". @param {number} ms @param {number} now */
 export function relative(ms, now) {
-  const minutes = Math.round((ms - now) / 60000);
-  const format = new Intl.RelativeTimeFormat(language.value, { style: "narrow", numeric: "auto" });
-  if (Math.abs(minutes) < 60) return format.format(minutes, "minute");
-  if (Math.abs(minutes) < 24 * 60) {
-    const hours = Math.trunc(minutes / 60);
-    const rest = Math.abs(minutes % 60);
-    if (minutes > 0 && minutes < 600 && rest >= 5) {
-      return language.value === "zh" ? `${hours}小时${rest}分后` : `in ${hours} h ${rest} min`;
-    }
-    return format.format(hours, "hour");
-  }
-  return format.format(Math.trunc(minutes / 1440), "day");
+  const minutes = Math.round(Math.abs(ms - now) / 60000);
+  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
+  const span = minutes < 60 ? t("time.minutes", { minutes })
+    : hours >= 48 ? t("time.days", { days: Math.floor(hours / 24) })
+    : hours >= 10 || rest === 0 ? t("time.hours", { hours }) : t("time.hours-minutes", { hours, minutes: rest });
+  return t(ms >= now ? "time.in" : "time.ago", { span });
 }
 
 /** How far a zone is ahead of UTC at a moment, in ms. @param {number} ms @param {string} zone */

@@ -5,7 +5,7 @@ import { follow } from "./day.js";
 import { html } from "./dom.js";
 import { loadWords, t } from "./i18n.js";
 import { listen, whoAmI } from "./live.js";
-import { line, stale, station } from "./store.js";
+import { line, opened, stale, station } from "./store.js";
 import { Alarms, Diary } from "./parts/alarms.js";
 import { Flow } from "./parts/flow.js";
 import { Header } from "./parts/header.js";
@@ -27,7 +27,7 @@ function App() {
   const known = station.value !== null;
   return html`<${Header} />
     ${known ? html`<${Station} />` : html`<p class="waiting" role="status">${t("page.waiting")}</p>`}
-    <${Panel} /><${Notices} />`;
+    <${Panel} />${opened.value === null && html`<${Notices} />`}`;
 }
 
 await loadWords();

@@ -100,8 +100,7 @@ export const counts = computed(() => {
   /** @type {Record<string, number>} */
   const count = { all: 0, charging: 0, discharging: 0, waiting: 0, free: 0, trouble: 0 };
   for (const outlet of outlets.value) {
-    count.all += 1;
-    count[kindOf(outlet.value)] += 1;
+    for (const kind of ["all", kindOf(outlet.value)]) count[kind] = (count[kind] ?? 0) + 1;
   }
   return count;
 });

@@ -114,7 +114,7 @@ export function options({ width, height, picture, zone, onHover }) {
       price: { auto: false },
     },
     axes: [
-      { ...axis, space: 64, values: (_u, splits) => splits.map((seconds) => clock(seconds * 1000, zone)) },
+      { ...axis, size: 30, space: 64, values: (_u, splits) => splits.map((seconds) => clock(seconds * 1000, zone)) },
       { ...axis, size: 54, space: 36 },
     ],
     series: [

@@ -76,7 +76,7 @@ function Composer({ onDone }) {
       aria-pressed=${until - from === minutes * 60000} onClick=${() => setEnd(toField(from + minutes * 60000, zone))}>${t("orders.minutes", { minutes })}</button>`)}</div>
     <p class="small">${t("orders.energy", { energy: fits ? kwh((power * (until - from)) / 3.6e6) : "–", zone })}</p>
     <span class="actions"><button type="submit" class="primary" disabled=${!fits}>${t("orders.send")}</button>
-      <button type="button" onClick=${onDone}>${t("action.no")}</button></span>
+      <button type="button" onClick=${onDone}>${t("action.cancel")}</button></span>
   </form>`;
 }
 

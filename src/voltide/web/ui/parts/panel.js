@@ -7,6 +7,7 @@ import { kw, kwh, moment, number, percent, relative } from "../format.js";
 import { because, t } from "../i18n.js";
 import { look, now, opened, outlets, signedIn, station } from "../store.js";
 import { Confirm } from "./confirm.js";
+import { Notices } from "./notices.js";
 import { Icon } from "./icons.js";
 import { Battery, PowerBar, State } from "./tile.js";
 
@@ -118,5 +119,6 @@ export function Panel() {
   return html`<dialog ref=${dialog} class=${classes("panel", outlet && `s-${look(outlet)}`)} aria-label=${outlet?.id} onClose=${shut}
     onClick=${(/** @type {MouseEvent} */ event) => { if (event.target === dialog.current) shut(); }}>
     <div class="panel-body">${outlet && html`<${Body} outlet=${outlet} />`}</div>
+    ${outlet && html`<${Notices} />`}
   </dialog>`;
 }
