@@ -519,6 +519,11 @@ def test_the_sample_interval_can_be_set_and_read(version: OcppVersion, name: str
         wanted = (Variable(component=place[0], name=place[1], value="30"),)
         assert isinstance(await scene.order(SetVariables(variables=wanted)), Accepted)
         assert isinstance(await scene.order(GetVariables(variables=wanted)), Accepted)
+        data = "MeterValuesSampledData" if version is V16 else "TxUpdatedMeasurands"
+        measurands = (Variable(component=place[0], name=data, value="SoC"),)
+        assert isinstance(await scene.order(SetVariables(variables=measurands)), Accepted)
+        absurd = (Variable(component=place[0], name=place[1], value="-5"),)
+        assert isinstance(await scene.order(SetVariables(variables=absurd)), Refused)
         unknown = (Variable(component=place[0], name="Nonsense", value="1"),)
         assert isinstance(await scene.order(SetVariables(variables=unknown)), Refused)
         await scene.park()

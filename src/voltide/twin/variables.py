@@ -21,6 +21,16 @@ _SETTINGS = {
     REPEATS: (("OCPPCommCtrlr", "RetryBackOffRepeatTimes"), "RetryBackOffRepeatTimes", 4),
 }
 """The twin's own name of a setting; where OCPP 2 keeps it; its key in 1.6; its factory value."""
+_MEASURANDS = "Energy.Active.Import.Register,Energy.Active.Export.Register,Power.Active.Import,Power.Active.Export,SoC"
+_TEXTS = {
+    True: (("", "MeterValuesSampledData"), ("", "StopTxnSampledData")),
+    False: (
+        ("SampledDataCtrlr", "TxStartedMeasurands"),
+        ("SampledDataCtrlr", "TxUpdatedMeasurands"),
+        ("SampledDataCtrlr", "TxEndedMeasurands"),
+    ),
+}
+"""What is sampled, in 1.6 and in OCPP 2. It may be set, and makes no difference: the twin always tells all it measures."""
 
 
 class Variables:
@@ -33,6 +43,7 @@ class Variables:
         for name, (place, key, value) in _SETTINGS.items():
             self._where[name] = ("", key) if self._old else place
             self._values[self._where[name]] = (str(value), True)
+        self._values.update(dict.fromkeys(_TEXTS[self._old], (_MEASURANDS, True)))
         count = str(len(charger.evses))
         if self._old:
             self._values[("", "NumberOfConnectors")] = (count, False)
@@ -58,7 +69,7 @@ class Variables:
         return tuple(map(self._read, asked)) if asked or not self._old else tuple(self.all())
 
     def set(self, asked: tuple[Variable, ...]) -> tuple[Variable, ...]:
-        """Write what may be written and is a whole number not below 0; say of each what came of it."""
+        """Write what may be written and fits (a number is whole and not below 0); say of each what came of it."""
         return tuple(self._write(one) for one in asked)
 
     def all(self) -> Iterator[Variable]:
@@ -76,7 +87,8 @@ class Variables:
         place = (asked.component, asked.name)
         if place not in self._values:
             return _told(asked, asked.value, "NotSupported" if self._old else "UnknownVariable")
-        if not self._values[place][1] or not (asked.value or "").isdigit():
+        fits = place in _TEXTS[self._old] or (asked.value or "").isdigit()
+        if not self._values[place][1] or not fits:
             return _told(asked, asked.value, "Rejected")
         self._values[place] = (str(asked.value), True)
         return _told(asked, asked.value, "Accepted")
