@@ -30,7 +30,7 @@ _TEXTS = {
         ("SampledDataCtrlr", "TxEndedMeasurands"),
     ),
 }
-"""What is sampled, in 1.6 and in OCPP 2. It may be set, and makes no difference: the twin always tells all it measures."""
+"""What is sampled, in 1.6 and in OCPP 2. It may be set, and changes nothing: the twin tells all that it measures."""
 
 
 class Variables:
