@@ -88,7 +88,7 @@ def trouble(outlets: list[OutletPicture]) -> list[OutletPicture]:
 
 def picture(now: datetime = EVENING, seed: int = 7) -> StationPicture:
     """The station in the evening peak, giving back."""
-    random = Random(seed)  # noqa: S311 - numbers for a picture
+    random = Random(seed)
     outlets = trouble([outlet(p, n, random, now) for p in piles() for n in range(1, len(p[2]) + 1)])
     cars_in = sum(max(0.0, o.power_w) for o in outlets if o.online)
     cars_out = sum(min(0.0, o.power_w) for o in outlets if o.online)

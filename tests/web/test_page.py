@@ -212,6 +212,21 @@ def test_a_station_that_falls_silent_is_shown_as_stale_and_not_as_live(chromium)
         expect(page.locator(".connection")).to_have_text(re.compile("live"))
 
 
+def test_a_station_with_no_past_still_has_a_timeline(chromium):
+    with house_next_door() as neighbour:
+        page = chromium.new_page(viewport={"width": 1920, "height": 1080})
+        page.goto(neighbour.home.url)
+        page.wait_for_selector(".chart canvas")
+        told = page.evaluate(
+            """async () => { const { options } = await import('/ui/parts/chart.js');
+               const at = 1774693500, made = options({ width: 9, height: 9, picture: () => null, zone: 'UTC', onHover: () => {} });
+               return [[at], [at, at + 60], [at, at + 86400]].map(times => made.scales.x.range({ data: [times] })
+                 .map(edge => Math.floor(edge - at))); }"""
+        )
+        assert told == [[-1800, 60], [-1740, 60 + 60], [0, 86400 + 1728]]
+        page.close()
+
+
 def test_the_filter_shows_what_it_counts(chromium):
     with opened(chromium) as (page, _, _complaints):
         for name in ("Charging", "Giving back", "Waiting", "Free", "Trouble"):

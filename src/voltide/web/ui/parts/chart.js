@@ -85,6 +85,14 @@ function drawMarks(u, p) {
   ctx.restore();
 }
 
+/** From the first minute, but half an hour at least, to a little after the last. @param {uPlot} u @returns {[number, number]} */
+function span(u) {
+  const times = u.data[0] ?? [];
+  const last = times[times.length - 1] ?? 0;
+  const first = Math.min(times[0] ?? last, last - 1800);
+  return [first, last + Math.max(60, (last - first) * 0.02)];
+}
+
 /** Room for the import limit always; for the export limit once the day comes near it. */
 function reach(/** @type {number} */ low, /** @type {number} */ high, /** @type {import("../types.js").StationPicture} */ p) {
   const [most, least] = [p.import_limit_w / 1000, -p.export_limit_w / 1000];
@@ -109,7 +117,7 @@ export function options({ width, height, picture, zone, onHover }) {
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
     padding: [8, 8, 0, 0],
     scales: {
-      x: { range: (_u, low, high) => [low, high + Math.max(600, (high - low) * 0.02)] },
+      x: { range: (u) => span(u) },
       y: { range: (_u, low, high) => /** @type {[number, number]} */ (reach(low ?? 0, high ?? 0, picture())) },
       price: { auto: false },
     },

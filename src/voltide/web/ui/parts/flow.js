@@ -34,7 +34,8 @@ export function ends(p) {
   const known = [...sources, ...sinks].every((end) => end.watts !== null);
   const rest = sum(sources) - sum(sinks);
   sinks.push({ key: "losses", icon: "losses", watts: known ? Math.max(0, rest) : null });
-  if (known && rest < -1000) sources.push({ key: "unmeasured", icon: "losses", watts: -rest });
+  // Meters are read at slightly different moments: less than 2 % is no news.
+  if (known && -rest > Math.max(1000, sum(sinks) * 0.02)) sources.push({ key: "unmeasured", icon: "losses", watts: -rest });
   return [sources, sinks];
 }
 
