@@ -27,4 +27,3 @@ class Plan:
     made_at: datetime
     expires_at: datetime
     wishes: Mapping[EvseId, Wish]
-    battery_w: Watts = 0.0

@@ -20,7 +20,7 @@ from voltide.domain.site import ChargerId, Evse, EvseId, Station
 from voltide.domain.time import Clock
 from voltide.domain.units import Watts
 from voltide.station.chargers import Chargers
-from voltide.station.planner import Demand, Planner
+from voltide.station.planner import Demand, Flows, Planner
 from voltide.station.plant import Plant
 from voltide.station.sessions import Sessions
 from voltide.station.setpoints import Setpoints
@@ -96,7 +96,7 @@ class Loop:
         crew = self._crew
         await crew.plant.read()
         sessions = {session.evse: session for session in crew.sessions.open()}
-        wants = crew.planner.wants(lambda: list(sessions.values()), crew.demand, self._powers())
+        wants = crew.planner.wants(lambda: list(sessions.values()), crew.demand, self._flows())
         image = self._freeze(sessions)
         began = time.perf_counter_ns()
         decision, self._memory = step(crew.wiring, image, wants, self._memory)
@@ -108,13 +108,13 @@ class Loop:
         self.ticks += 1
         self.last_s = crew.clock.monotonic()
 
-    def _powers(self) -> dict[str, Watts]:
+    def _flows(self) -> Flows:
+        """The grid's meter knows what is used better than outlets do that speak every few seconds."""
         plant = self._crew.plant
-        return {
-            "pv": plant.measured("inverter").believed or 0.0,
-            "building": plant.measured("building").believed or 0.0,
-            "cars": max(0.0, float(self.measured_w.sum())),
-        }
+        sun = max(0.0, -(plant.measured("inverter").believed or 0.0))
+        back = float(np.minimum(self.measured_w, 0.0).sum())
+        grid, battery = plant.measured("grid").believed or 0.0, plant.measured("battery").believed or 0.0
+        return Flows(sun_w=sun, used_w=max(0.0, grid - battery - back + sun))
 
     def _freeze(self, sessions: dict[EvseId, Session]) -> Image:
         crew, now_s = self._crew, self._crew.clock.monotonic()

@@ -1,6 +1,6 @@
 """Turns what is known of the cars into wants for the control loop; today by the rules of ``planning/rules``."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -60,6 +60,14 @@ class Demand:
             del self.orders[name]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flows:
+    """What the sun gives and what cars and building use this second, in W; both at least 0."""
+
+    sun_w: Watts
+    used_w: Watts
+
+
 class Planner:
     """Makes a plan every few seconds, and at once when something has changed."""
 
@@ -77,45 +85,57 @@ class Planner:
         self._wants = self._safe
         self.plan = Plan(epoch=0, made_at=clock.now(), expires_at=clock.now(), wishes={})
         self.failures = 0
+        self._storage_season = Season.CHARGE
 
     def changed(self) -> None:
         """Plan again at the next tick."""
         self._due_s = 0.0
 
-    def wants(self, sessions: Callable[[], list[Session]], demand: Demand, powers: Mapping[str, Watts]) -> Wants:
+    def wants(self, sessions: Callable[[], list[Session]], demand: Demand, flows: Flows) -> Wants:
         """The newest wants; a new plan when one is due. A plan that fails is worth as much as one that has expired."""
         now_s = self._clock.monotonic()
         if now_s >= self._due_s:
             self._due_s = now_s + EVERY_S
             try:
-                self._make(sessions(), demand, powers)
+                self._make(sessions(), demand)
             except Exception:
                 self.failures += 1
                 log.exception("plan.failed", epoch=self._epoch)
-        return self._wants if self._clock.now() < self.plan.expires_at else self._safe
+        if self._clock.now() >= self.plan.expires_at:
+            return self._safe
+        return Wants(
+            power_w=self._wants.power_w,
+            weight=self._wants.weight,
+            most_w=self._wants.most_w,
+            battery_w=self._battery(flows),
+        )
 
-    def _make(self, sessions: list[Session], demand: Demand, powers: Mapping[str, Watts]) -> None:
+    def _battery(self, flows: Flows) -> Watts:
+        """The storage follows the second, not the plan: clouds are quicker than plans."""
+        storage = self._station.storage
+        if storage is None:
+            return 0.0
+        return battery_wish(
+            flows.sun_w,
+            flows.used_w,
+            self._storage_season,
+            charge_w=storage.charge_w,
+            discharge_w=storage.discharge_w,
+        )
+
+    def _make(self, sessions: list[Session], demand: Demand) -> None:
         now = self._clock.now()
         self._epoch += 1
         active = demand.active(now)
         ordered = sum(order.power_w for order in active) if active else None
         season = self._season(now)
         stays = [self._stay(session, now) for session in sessions]
-        battery = 0.0
-        if self._station.storage is not None:
-            battery = battery_wish(
-                -powers["pv"],
-                powers["cars"] + powers["building"],
-                Season.GIVE if active else season,
-                charge_w=self._station.storage.charge_w,
-                discharge_w=self._station.storage.discharge_w,
-            )
+        self._storage_season = Season.GIVE if active else season
         self.plan = Plan(
             epoch=self._epoch,
             made_at=now,
             expires_at=now + timedelta(seconds=EXPIRES_S),
             wishes=wishes(stays, season, ordered),
-            battery_w=battery,
         )
         self._wants = self._arrays(self.plan, demand)
 
@@ -128,7 +148,7 @@ class Planner:
             power[place], weight[place] = wish.power_w, wish.urgency * self._wiring.charge_w[place]
         for evse, limit in demand.limits.items():
             most[self._wiring.index[evse]] = limit
-        return Wants(power_w=power, weight=np.maximum(weight, 1e-3), most_w=most, battery_w=plan.battery_w)
+        return Wants(power_w=power, weight=np.maximum(weight, 1e-3), most_w=most)
 
     def _season(self, now: datetime) -> Season:
         name = self._tariff.at(now).name
