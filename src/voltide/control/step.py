@@ -105,11 +105,11 @@ def _remember(wiring: Wiring, image: Image, memory: Memory) -> Memory:
 def _bounded(wiring: Wiring, image: Image, wants: Wants, *, blind: bool) -> Array:
     """The wants within what each device can, a person allows, and old data permits."""
     most = np.minimum(wiring.charge_w, wants.most_w)
-    want = np.clip(np.where(np.isfinite(wants.power_w), wants.power_w, 0.0), -wiring.discharge_w, most)
-    want = np.where(image.commandable, want, 0.0)
+    sane = np.where(np.isfinite(wants.power_w) & image.commandable, wants.power_w, 0.0)
+    want = np.minimum(np.maximum(sane, -wiring.discharge_w), most)
     stale = image.age_s > OUTLET_STALE_S
-    want = np.where(stale & (want > 0), np.minimum(want, np.maximum(image.acked_w, 0.0)), want)
-    want = np.where(stale & (want < 0), 0.0, want)  # nobody discharges a car that nobody sees
+    if stale.any():  # nothing is raised, and nobody discharges a car that nobody sees
+        want = np.where(stale, np.clip(want, 0.0, np.maximum(image.acked_w, 0.0)), want)
     if blind:
         want = np.clip(want, 0.0, wiring.fallback_w)
     return want
@@ -121,9 +121,9 @@ def _room(wiring: Wiring, image: Image, memory: Memory) -> _Room:
     The sun is no room for more import, since a cloud takes it away; the storage's measured discharge is, as far as
     its energy lasts.
     """
-    seen = np.where(image.age_s <= OUTLET_STALE_S, image.measured_w, 0.0)
-    highest = np.maximum.reduce([image.acked_w, image.open_high_w, seen, wiring.fallback_w])
-    lowest = np.minimum.reduce([image.acked_w, image.open_low_w, seen, np.zeros_like(seen)])
+    seen = image.measured_w * (image.age_s <= OUTLET_STALE_S)
+    highest = np.maximum(np.maximum(image.open_high_w, seen), np.maximum(image.acked_w, wiring.fallback_w))
+    lowest = np.minimum(np.minimum(image.open_low_w, seen), np.minimum(image.acked_w, 0.0))
     battery = image.battery.believed or 0.0
     load = memory.building_w + max(battery, image.battery_least_w)
     inward = wiring.import_w - wiring.reserve_w - wiring.plant * load

@@ -144,11 +144,14 @@ class Loop:
     def _send(self, tasks: asyncio.TaskGroup, decision: Decision, sessions: dict[EvseId, Session]) -> None:
         """New setpoints where they differ, old ones again where their lease grows short."""
         setpoints = self._crew.setpoints
+        due = setpoints.renewals_due()
+        if not due and not decision.send.any():
+            return
         for evse_id, session in sessions.items():
             place = self._crew.wiring.index[evse_id]
             evse = self._evses[place]
             line = self._crew.chargers.lines.get(evse.charger)
-            if line is not None and (decision.send[place] or setpoints.renewal_due(evse.id)):
+            if line is not None and (decision.send[place] or evse_id in due):
                 setpoints.send(tasks, line, evse, session, float(decision.target_w[place]))
 
     def pulled(self, charger: ChargerId, number: int) -> Watts | None:

@@ -66,7 +66,8 @@ class Plant:
         if name not in self._readings:
             return Measured(power_w=None, age_s=float("inf"))
         reading, taken_s = self._readings[name]
-        late = max(0.0, (self._clock.now() - reading.at).total_seconds())
+        now = self._clock.now()
+        late = (now - reading.at).total_seconds() if reading.at < now else 0.0
         return Measured(power_w=reading.power_w, age_s=max(self._clock.monotonic() - taken_s, late))
 
     @property

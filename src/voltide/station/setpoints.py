@@ -52,6 +52,7 @@ class Setpoints:
         self._terms = terms
         self._held: dict[EvseId, Held] = {evse.id: Held(fallback_w=evse.fallback_w) for evse in station.evses}
         self._promises: Promises | None = None
+        self._renewals: tuple[float, frozenset[EvseId]] | None = None
         self._whole: set[EvseId] = set()
         """Outlets whose dynamic profile stands, so that a new value is enough."""
         self.refusals = 0
@@ -62,7 +63,7 @@ class Setpoints:
 
     def _put(self, evse: EvseId, held: Held) -> None:
         self._held[evse] = held
-        self._promises = None
+        self._promises = self._renewals = None
 
     def promises(self) -> Promises:
         """What all outlets may hold now. Most seconds nothing has changed, and the last arrays still stand."""
@@ -80,10 +81,17 @@ class Setpoints:
             )
         return self._promises
 
-    def renewal_due(self, evse: EvseId) -> bool:
-        """Whether an outlet's lease should be renewed now."""
-        held = self._held[evse]
-        return math.isfinite(held.until_s) and lease.renewal_due(held, self._clock.monotonic(), self._terms.lease_s)
+    def renewals_due(self) -> frozenset[EvseId]:
+        """The outlets whose lease should be renewed now. Looked up anew only when one can have come due."""
+        now_s = self._clock.monotonic()
+        if self._renewals is not None and now_s <= self._renewals[0]:
+            return self._renewals[1]
+        finite = [(evse, held) for evse, held in self._held.items() if held.power_w is not None]
+        finite = [(evse, held) for evse, held in finite if math.isfinite(held.until_s) and not held.waiting]
+        due = frozenset(evse for evse, held in finite if lease.renewal_due(held, now_s, self._terms.lease_s))
+        coming = [held.until_s - self._terms.lease_s / 2 for evse, held in finite if evse not in due]
+        self._renewals = (min(coming, default=math.inf), due)
+        return due
 
     def send(self, tasks: asyncio.TaskGroup, line: Line, evse: Evse, session: Session, power_w: Watts) -> None:
         """Say a setpoint now, unless the outlet still owes an answer to the last one."""
