@@ -61,4 +61,4 @@ def divide(total_w: Watts, bands: Sequence[Band]) -> tuple[Watts, ...]:
     if span <= 0.0:
         return tuple(band.lower for band in bands)
     share = (asked - whole.lower) / span
-    return tuple(band.lower + share * (band.upper - band.lower) for band in bands)
+    return tuple(band.clip(band.lower + share * (band.upper - band.lower)) for band in bands)

@@ -20,5 +20,18 @@ def cost_fen(energy_wh: WattHours, yuan_per_kwh: Yuan) -> Fen:
     >>> cost_fen(12_500.0, Decimal("0.01"))     # 12.5 fen
     12
     """
-    exact = Decimal(str(energy_wh)) * yuan_per_kwh / 10
-    return int(exact.quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
+    return rounded(exact_fen(energy_wh, yuan_per_kwh))
+
+
+def exact_fen(energy_wh: WattHours, yuan_per_kwh: Yuan) -> Decimal:
+    """The same before it is rounded, to be added to others of its line. No meter is finer than a mWh."""
+    return Decimal(str(round(energy_wh, 3))) * yuan_per_kwh / 10
+
+
+def rounded(exact_fen: Decimal) -> Fen:
+    """Whole fen, half to even.
+
+    >>> rounded(Decimal("0.5")), rounded(Decimal("1.5"))
+    (0, 2)
+    """
+    return int(exact_fen.to_integral_value(rounding=ROUND_HALF_EVEN))

@@ -5,7 +5,6 @@ A session is keyed by (charger, transaction id): the id alone is unique per char
 """
 
 import itertools
-from bisect import insort
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -146,7 +145,10 @@ class Session:
         """Every event from the first to the last has arrived."""
         if self.ended_at is None:
             return False
-        return self.last_seq is None or len(self.seqs) == self.last_seq - min(self.seqs) + 1
+        if self.last_seq is None:
+            return True
+        heard = sum(seq <= self.last_seq for seq in self.seqs)  # what was numbered after the end fills no gap before it
+        return heard == self.last_seq - min(self.seqs) + 1
 
 
 def moved_wh(register: list[WattHours | None]) -> WattHours:
@@ -178,16 +180,18 @@ def tell(session: Session, told: TransactionTold) -> Session:
     session = _count(session, told)
     session = _read(session, told)
     session = _show(session, told)
-    token = session.token or told.token
+    token = told.token if told.token and told.moment is Moment.STARTED else session.token or told.token
     started = told.at if told.moment is Moment.STARTED else session.plugged_at
-    session = replace(session, token=token, plugged_at=min(session.plugged_at, started))
+    if token != session.token or started < session.plugged_at:
+        session = replace(session, token=token, plugged_at=min(session.plugged_at, started))
     if token is not None:
         session = advance(session, Step.AUTHORISED)
     if told.moment is Moment.ENDED:
         session = replace(session, ended_at=told.at, stopped_reason=told.stopped_reason, last_seq=told.seq_no)
         session = replace(session, power_w=0.0, flags=session.flags - {Flag.LOST_END})
         session = advance(session, Step.ENDED)
-    return replace(session, flags=_flags(session))
+    flags = _flags(session)
+    return session if flags == session.flags else replace(session, flags=flags)
 
 
 def advance(session: Session, step: Step) -> Session:
@@ -223,9 +227,9 @@ def close_lost(session: Session, at: datetime) -> Session:
 
 
 def _count(session: Session, told: TransactionTold) -> Session:
-    flags = session.flags | {Flag.OFFLINE} if told.offline else session.flags
-    seqs = session.seqs if told.seq_no is None else session.seqs | {told.seq_no}
-    return replace(session, seqs=seqs, flags=flags)
+    if told.offline and Flag.OFFLINE not in session.flags:
+        session = replace(session, flags=session.flags | {Flag.OFFLINE})
+    return session if told.seq_no is None else replace(session, seqs=session.seqs | {told.seq_no})
 
 
 _UNCOUNTED = {Moment.STARTED: -1, Moment.UPDATED: 0, Moment.ENDED: 1}
@@ -240,14 +244,29 @@ def _read(session: Session, told: TransactionTold) -> Session:
     ]
     if not fresh:
         return session
+    fresh = fresh if len(fresh) == 1 else _one_an_instant(fresh)
     readings = session.readings
-    if len(fresh) == 1 and (not readings or _place(fresh[0]) > _place(readings[-1])):
+    if not readings or _place(fresh[0]) > _place(readings[-1]):
         return replace(session, readings=(*readings, *fresh))
-    known, ordered = set(readings), list(readings)
-    for reading in fresh:
-        if reading not in known:
-            insort(ordered, reading, key=_place)
-    return replace(session, readings=tuple(ordered))
+    return replace(session, readings=tuple(_one_an_instant([*readings, *fresh])))
+
+
+def _one_an_instant(readings: list[Reading]) -> list[Reading]:
+    """In order, and one for each instant: what was told of one instant in several parts is one reading."""
+    found: dict[tuple[int, datetime], Reading] = {}
+    for new in readings:
+        old = found.setdefault(_place(new), new)
+        if old != new:
+            merged = Reading(
+                new.seq, new.at, _higher(old.import_wh, new.import_wh), _higher(old.export_wh, new.export_wh)
+            )
+            found[_place(new)] = merged
+    return [found[place] for place in sorted(found)]
+
+
+def _higher(one: WattHours | None, other: WattHours | None) -> WattHours | None:
+    """A register only rises, so of two values at one instant the higher is the newer."""
+    return max((value for value in (one, other) if value is not None), default=None)
 
 
 def _place(reading: Reading) -> tuple[int, datetime]:
@@ -268,15 +287,19 @@ def _show(session: Session, told: TransactionTold) -> Session:
         power_w=session.power_w if power is None else power,
         soc=session.soc if soc is None else soc,
     )
-    return advance(session, _step_of(session.power_w, told.flow)) if told.flow or power is not None else session
+    step = _step_of(session.power_w)
+    waits = told.flow is Flow.CONNECTED and session.phase in {Phase.PLUGGED, Phase.AUTHORISED}
+    if (told.flow is None and power is None) or (step is Step.PAUSED and waits):
+        return session
+    return advance(session, step)
 
 
-def _step_of(power_w: Watts, flow: Flow | None) -> Step:
+def _step_of(power_w: Watts) -> Step:
     if power_w < -FLOWING_W:
         return Step.FLOWED_OUT
     if power_w > FLOWING_W:
         return Step.FLOWED_IN
-    return Step.PAUSED if flow is not Flow.CONNECTED else Step.AUTHORISED
+    return Step.PAUSED
 
 
 def _last(told: TransactionTold, name: str) -> float | None:

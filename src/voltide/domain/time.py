@@ -1,5 +1,6 @@
 """Aware UTC, half-open intervals, and a clock that is passed in."""
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -46,7 +47,7 @@ def millis(moment: datetime) -> int:
     >>> millis(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
     1000
     """
-    return int(moment.timestamp() * 1000 + 0.5)
+    return math.floor(moment.timestamp() * 1000 + 0.5)
 
 
 def moment(milliseconds: int) -> datetime:
