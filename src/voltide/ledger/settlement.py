@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from voltide.domain.money import Fen, cost_fen
+from voltide.domain.money import Fen, exact_fen, rounded
 from voltide.domain.session import Flag, Session
 from voltide.ledger.metering import by_period
 from voltide.ledger.tariff import Tariff
@@ -33,15 +33,15 @@ def settle(session: Session, tariff: Tariff) -> tuple[Posting, ...]:
     if session.ended_at is None or session.flags & HELD:
         return ()
     driver = f"driver:{session.token.id}" if session.token else "driver:unknown"
-    energy_fen = service_fen = feed_in_fen = 0
-    for period, energy in by_period(session.readings, tariff).items():
-        energy_fen += cost_fen(energy.in_wh, period.charge)
-        service_fen += cost_fen(energy.in_wh, tariff.service_fee)
-        feed_in_fen += cost_fen(energy.out_wh, period.feed_in)
+    energy = service = feed_in = Decimal(0)
+    for period, flow in by_period(session.readings, tariff).items():
+        energy += exact_fen(flow.in_wh, period.charge)
+        service += exact_fen(flow.in_wh, tariff.service_fee)
+        feed_in += exact_fen(flow.out_wh, period.feed_in)
     lines = (
-        (driver, "operator:energy", energy_fen, "energy"),
-        (driver, "operator:service", service_fen, "service"),
-        ("operator:feed-in", driver, feed_in_fen, "feed-in"),
+        (driver, "operator:energy", rounded(energy), "energy"),
+        (driver, "operator:service", rounded(service), "service"),
+        ("operator:feed-in", driver, rounded(feed_in), "feed-in"),
     )
     batch = f"session:{session.id}"
     return tuple(

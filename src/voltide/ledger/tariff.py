@@ -3,7 +3,7 @@
 import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, timezone
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -40,13 +40,24 @@ class Tariff:
     def change_after(self, when: datetime) -> datetime:
         """The next moment at which the prices change, or could."""
         local = when.astimezone(self.zone)
-        for period in self.periods:
-            if period.start > local.time():
-                return local.replace(
-                    hour=period.start.hour, minute=period.start.minute, second=0, microsecond=0
-                ).astimezone(when.tzinfo)
-        tomorrow = (local + timedelta(days=1)).date()
-        return datetime.combine(tomorrow, time(0), self.zone).astimezone(when.tzinfo)
+        later = next((period.start for period in self.periods if period.start > local.time()), None)
+        day = local.date() if later else local.date() + timedelta(days=1)
+        change = datetime.combine(day, later or time(0), timezone(local.utcoffset() or timedelta(0)))
+        return self._clock_change(when, change).astimezone(when.tzinfo)
+
+    def _clock_change(self, after: datetime, until: datetime) -> datetime:
+        """The second within ``(after, until]`` at which the zone moves its clock, or else ``until``."""
+        first, last = after.timestamp(), until.timestamp()
+        before = self._offset(first)
+        if self._offset(last) == before:
+            return until
+        while last - first > 0.5:
+            middle = (first + last) / 2
+            first, last = (middle, last) if self._offset(middle) == before else (first, middle)
+        return datetime.fromtimestamp(round(last), UTC)
+
+    def _offset(self, seconds: float) -> timedelta | None:
+        return datetime.fromtimestamp(seconds, self.zone).utcoffset()
 
     def split(self, whole: Interval) -> Iterator[tuple[Interval, Period]]:
         """An interval cut where the prices change."""
