@@ -4,6 +4,7 @@ The secret has 128 random bits or more, so a fast keyed MAC is as good as a slow
 that return at once do not stand in line for it.
 """
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -13,6 +14,9 @@ from pathlib import Path
 
 IDENTITY = re.compile(r"[A-Za-z0-9*_=|@.+\-]{1,48}")
 """OCPP-J: an identity has at most 48 characters and no colon."""
+
+
+_KEY_BYTES = 32
 
 
 def is_identity(text: str) -> bool:
@@ -37,15 +41,20 @@ class Keyring:
 
     @classmethod
     def at(cls, path: Path) -> "Keyring":
-        """The key in a file; made on first use."""
-        try:
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(secrets.token_bytes(32))
+        """The key in a file; made on first use. Raises ``OSError``, also for a file that is no key."""
+        if not path.exists():
+            draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(secrets.token_bytes(_KEY_BYTES))
                 file.flush()
                 os.fsync(file.fileno())
-        except FileExistsError:
-            pass
-        return cls(path.read_bytes())
+            with contextlib.suppress(FileExistsError):
+                os.link(draft, path)  # whole or not at all, and only where another process was not faster
+            draft.unlink()
+        key = path.read_bytes()
+        if len(key) != _KEY_BYTES:
+            raise OSError(f"{path} is no key: it has {len(key)} bytes, not {_KEY_BYTES}")
+        return cls(key)
 
     def mac(self, identity: str, secret: str) -> str:
         """What is kept of a secret; bound to its charger."""
