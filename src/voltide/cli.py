@@ -11,6 +11,7 @@ import click
 import structlog
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy.exc import DatabaseError
 
 from voltide import __version__
 from voltide.backbone import registry
@@ -40,7 +41,9 @@ def _logs(level: int) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.dev.ConsoleRenderer() if plain else structlog.processors.JSONRenderer(),
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+            if plain
+            else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -48,7 +51,21 @@ def _logs(level: int) -> None:
     )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Plain(click.Group):
+    """What a disk or a database refuses ends in one sentence, whatever the command."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except DatabaseError as error:
+            fail(f"the records cannot be opened or written: {error.orig}")
+        except OSError as error:
+            fail(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
+
+
+@click.group(cls=_Plain, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__)
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens, not only what is wrong.")
 def voltide(verbose: bool) -> None:
@@ -170,7 +187,7 @@ def charger_remove(identity: str, data: Path) -> None:
 @click.argument("scenario")
 @click.option("--days", type=click.FloatRange(0.001, 366), default=1.0, show_default=True)
 @click.option("--seed", default=1, show_default=True)
-@click.option("--faults", metavar="NAME", help="A set of faults to inject; 'list' names them.")
+@click.option("--faults", metavar="NAME", help="A set of faults to inject: deaf, links or meter.")
 @_JSON
 @click.option("--report", type=click.Path(path_type=Path, file_okay=False), help="Write one HTML page with plots.")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Keep the records of the run here.")

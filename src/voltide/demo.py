@@ -17,6 +17,7 @@ def play(
 ) -> None:
     """Run until Ctrl-C. Raises ``LookupError``, ``ValueError`` or ``OSError`` with one plain sentence."""
     prepared = prepare(scenario, seed=seed)
+    _claim(data)
     zone = ZoneInfo(prepared.config.station.timezone)
     clock = SystemClock(shift=_shift(at, zone))
     with tempfile.TemporaryDirectory(prefix="voltide-demo-") as folder:
@@ -31,6 +32,17 @@ def play(
         local = clock.now().astimezone(zone)
         say(f"{prepared.config.station.name}: it is {local:%H:%M} there, {len(prepared.config.station.evses)} outlets")
         run(site)
+
+
+def _claim(data: Path | None) -> None:
+    """The twins get new secrets, so a real station's folder is never theirs."""
+    if data is None:
+        return
+    mark = data / "demo"
+    if (data / "station.db").exists() and not mark.exists():
+        raise ValueError(f"{data} holds a real station's records; the demo wants a folder of its own")
+    data.mkdir(parents=True, exist_ok=True)
+    mark.touch()
 
 
 def _shift(at: str | None, zone: ZoneInfo) -> timedelta:

@@ -10,6 +10,9 @@ from msgspec import Meta, UnsetType
 from voltide.domain import site
 
 
+_WORDS = {"str": "text", "float": "a number", "int": "a whole number", "bool": "true or false", "dict": "a table"}
+
+
 def faults(kind: Any, value: Any, at: str) -> list[str]:
     """Every leaf that does not fit, each with its key, its value and what would."""
     kind = _plain(kind)
@@ -29,10 +32,9 @@ def faults(kind: Any, value: Any, at: str) -> list[str]:
             elif field.required:
                 found.append(f"{_join(at, name)} is missing: {_allowed(hints[field.name])}")
         return found
-    if get_origin(kind) is list and isinstance(value, list):
-        inner = [
-            fault for place, item in enumerate(value) for fault in faults(get_args(kind)[0], item, f"{at}[{place}]")
-        ]
+    item_kind = _items(kind)
+    if item_kind is not None and isinstance(value, list):
+        inner = [fault for place, item in enumerate(value) for fault in faults(item_kind, item, f"{at}[{place}]")]
         if inner:
             return inner
     return _leaf(kind, value, at)
@@ -51,11 +53,11 @@ def _leaf(kind: Any, value: Any, at: str) -> list[str]:
 def _items(kind: Any) -> Any:
     """What a list is made of; None for what is no list."""
     base = get_args(kind)[0] if getattr(kind, "__metadata__", ()) else kind
-    return get_args(base)[0] if get_origin(base) is list else None
+    return get_args(base)[0] if get_origin(base) in {list, tuple} else None
 
 
 def _plain(kind: Any) -> Any:
-    """The type without UNSET and without the bounds of a list of tables."""
+    """The type without UNSET."""
     if get_origin(kind) in {Union, UnionType}:
         rest = [part for part in get_args(kind) if part is not UnsetType]
         return _plain(rest[0]) if len(rest) == 1 else kind
@@ -76,7 +78,9 @@ def _allowed(kind: Any) -> str:
         if notes and getattr(notes[0], key) is not None
     ]
     word = getattr(base, "__name__", str(base))
-    return ", ".join([{"str": "text", "float": "a number", "int": "a whole number"}.get(word, word), *bounds])
+    if isinstance(base, type) and issubclass(base, msgspec.Struct):
+        return "a table"
+    return ", ".join([_WORDS.get(word, "a list" if word.startswith(("list", "tuple")) else word), *bounds])
 
 
 def _show(value: Any) -> str:

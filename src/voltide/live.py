@@ -49,7 +49,9 @@ class Site:
 def database(data: Path) -> Engine:
     """The records of a data folder, made on first use."""
     data.mkdir(parents=True, exist_ok=True)
-    return open_database(f"sqlite:///{data / 'station.db'}")
+    file = data / "station.db"
+    file.touch(mode=0o600)  # it holds drivers' tokens
+    return open_database(f"sqlite:///{file}")
 
 
 def keyring(data: Path) -> Keyring:
@@ -84,6 +86,7 @@ async def live(site: Site) -> None:
             loopback = config.door.host in _LOOPBACK
             app = create_app(bus, store, operators, config.station.id, site.clock, loopback=loopback)
             tasks.create_task(serve(app, config.door.host, config.door.web_port), name="pages")
+            await asyncio.sleep(0)  # the listener is bound in the task's first step, before its address is told
             page = f"http://{_shown(config.door.host)}:{config.door.web_port}/"
             site.say(f"operator page {page}")
             site.say(f"sign in once {page}signin/{operators.one_time_link_token()}")

@@ -145,7 +145,7 @@ class _Stage:
             ),
             new_id=compose.repeatable(run.seed),
         )
-        self.station = StationActor(compose.settings(run.config), around)
+        self.station = StationActor(replace(compose.settings(run.config), metrics=False), around)
 
     async def _connect(self, identity: str, subprotocol: str) -> Wire:
         ours, theirs = pair(subprotocol, self._run.world.latency_s)

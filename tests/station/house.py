@@ -128,6 +128,7 @@ async def running(tmp_path: Path, toml: str = TOML) -> AsyncIterator[House]:
             port = listening.sockets[0].getsockname()[1]
             house = House(station, bus, store, port, config, tmp_path / "data", meter)
             for charger in config.station.chargers:
+                live.registry.remove(engine, charger.id)
                 secret = live.provision(engine, keys, charger.id, clock)
                 assert secret is not None
                 house.secrets[charger.id] = secret

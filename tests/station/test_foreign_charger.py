@@ -158,3 +158,27 @@ def test_two_chargers_may_use_the_same_transaction_id(tmp_path):
             assert ended["V2"] != "settled"
 
     asyncio.run(story())
+
+
+def test_a_station_that_restarts_with_a_car_there_reckons_with_the_worst_until_it_has_spoken_to_it(tmp_path):
+    async def story():
+        async with running(tmp_path) as house:
+            socket = await house.dial("V1", "2.1")
+            async with on_the_line(Charger21, "V1", socket) as charger:
+                await charger.boot()
+                await charger.plug_in()
+                await run_until(charger, lambda: (charger.car.setpoint_w or 0) >= 55_000)
+        async with running(tmp_path) as house:
+            await until(lambda: house.station.loop.ticks > 0)
+            now = house.station.crew.clock.monotonic()
+            assert house.station.crew.setpoints.held("V1-1").possible(now) == (-60_000.0, 60_000.0)
+            assert house.station.crew.setpoints.held("V2-1").possible(now) == (5_000.0, 5_000.0)
+            socket = await house.dial("V1", "2.1")
+            async with on_the_line(Charger21, "V1", socket) as again:
+                again.transaction, again.seq = charger.transaction, charger.seq
+                await run_until(again, lambda: again.car.setpoint_w is not None)
+                await until(lambda: not house.station.crew.setpoints.held("V1-1").open)
+                low, high = house.station.crew.setpoints.held("V1-1").possible(now)
+                assert low == high == again.car.setpoint_w
+
+    asyncio.run(story())

@@ -82,6 +82,21 @@ def renewal_due(held: Held, now_s: float, lease_s: Seconds) -> bool:
     return held.power_w is not None and not held.waiting and now_s > held.until_s - lease_s / 2
 
 
+def online(held: Held, now_s: float) -> Held:
+    """The line is back before a dynamic lease ran out: what the device holds, it goes on holding."""
+
+    def lives(until: float) -> float:
+        return math.inf if now_s <= until + GRACE_S else until
+
+    entries = tuple((power, lives(until)) for power, until in held.open)
+    return replace(held, until_s=lives(held.until_s), open=entries)
+
+
+def assumed(held: Held, powers: tuple[Watts, ...], until_s: float) -> Held:
+    """What a device may hold of which nobody remembers what it was told: any of these, until then."""
+    return replace(held, open=tuple((power, until_s) for power in powers))
+
+
 def offline(held: Held, until_s: float) -> Held:
     """The line is lost: no lease outlives ``until_s``, unless it has an end of its own."""
     entries = tuple((power, until_s if math.isinf(until) else until) for power, until in held.open)

@@ -90,7 +90,7 @@ def _remember(wiring: Wiring, image: Image, memory: Memory) -> Memory:
     fade = max(0.0, 1.0 - seconds / OTHER_HOLD_S)
     building = image.building.believed
     building = wiring.other_load_max_w if building is None else building
-    sun = memory.pv_out_w if image.pv.power_w is not None and image.pv.believed is None else -(image.pv.believed or 0.0)
+    sun = wiring.sun_max_w if image.pv.believed is None else -image.pv.believed
     over = (image.grid.believed or 0.0) - (wiring.import_w[0] - 0.25 * wiring.reserve_w[0])
     trim = min(max(memory.trim_w * fade, memory.trim_w + over * seconds / 4.0), 0.5 * float(wiring.import_w[0]))
     return replace(
@@ -124,11 +124,13 @@ def _room(wiring: Wiring, image: Image, memory: Memory) -> _Room:
     seen = image.measured_w * (image.age_s <= OUTLET_STALE_S)
     highest = np.maximum(np.maximum(image.open_high_w, seen), np.maximum(image.acked_w, wiring.fallback_w))
     lowest = np.minimum(np.minimum(image.open_low_w, seen), np.minimum(image.acked_w, 0.0))
-    battery = image.battery.believed or 0.0
-    load = memory.building_w + max(battery, image.battery_least_w)
+    battery = image.battery.believed  # a silent storage may do its worst each way until its own lease ends
+    taken = wiring.storage_in_w if battery is None else max(battery, image.battery_least_w)
+    given = wiring.storage_out_w if battery is None else max(-battery, 0.0)
+    load = memory.building_w + taken
     inward = wiring.import_w - wiring.reserve_w - wiring.plant * load
     inward[0] -= memory.trim_w
-    outward = wiring.export_w - wiring.plant * (memory.pv_out_w + max(-battery, 0.0))
+    outward = wiring.export_w - wiring.plant * (memory.pv_out_w + given)
     return _Room(highest=np.maximum(highest, 0.0), lowest=lowest, inward=inward, outward=outward)
 
 

@@ -47,6 +47,11 @@ class Wiring:
     """(m,): 1 where the building, the sun and the storage draw through a node."""
     banks: tuple[Bank, ...]
     other_load_max_w: Watts
+    sun_max_w: Watts = 0.0
+    """Reckoned with while the canopy's own meter is silent."""
+    storage_in_w: Watts = 0.0
+    storage_out_w: Watts = 0.0
+    """Likewise for the storage, each way; positive."""
 
     @classmethod
     def of(cls, station: Station) -> "Wiring":
@@ -78,6 +83,9 @@ class Wiring:
                 if node.modules is not None
             ),
             other_load_max_w=station.connection.other_load_max_w,
+            sun_max_w=station.pv.peak_w if station.pv else 0.0,
+            storage_in_w=station.storage.charge_w if station.storage else 0.0,
+            storage_out_w=station.storage.discharge_w if station.storage else 0.0,
         )
         wiring.refuse_unsafe()
         return wiring

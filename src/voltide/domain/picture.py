@@ -112,8 +112,9 @@ class StationPicture:
     export_limit_w: Watts
     pv_peak_w: Watts
     price_buy: float | None
-    """Yuan per kWh now."""
+    """Yuan per kWh that a driver pays now, service fee included."""
     price_sell: float | None
+    """Yuan per kWh that a driver earns now for energy given back."""
     charged_today_wh: WattHours
     discharged_today_wh: WattHours
     solar_today_wh: WattHours

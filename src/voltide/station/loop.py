@@ -14,7 +14,7 @@ import structlog
 
 from voltide.control.image import Image
 from voltide.control.step import Decision, Memory, step
-from voltide.control.wiring import Wiring
+from voltide.control.wiring import Array, Wiring
 from voltide.domain.session import Session
 from voltide.domain.site import ChargerId, Evse, EvseId, Station
 from voltide.domain.time import Clock
@@ -67,6 +67,10 @@ class Loop:
         place = self._crew.wiring.index[session.evse]
         self.measured_w[place] = session.power_w
         self._measured_s[place] = self._crew.clock.monotonic()
+
+    def ages(self) -> Array:
+        """How old each outlet's reading is, in s."""
+        return self._crew.clock.monotonic() - self._measured_s
 
     def unplugged(self, evse: EvseId) -> None:
         """No car, no power."""

@@ -17,6 +17,9 @@ from voltide.station.line import Line
 
 log = structlog.get_logger()
 
+PING_S = 5
+"""How often a charger looks whether its line is alive; it gives up after two silent looks."""
+
 _MEASURANDS = (
     "Energy.Active.Import.Register",
     "Energy.Active.Export.Register",
@@ -33,16 +36,24 @@ def orders(charger: Charger, version: OcppVersion, sample_s: int, clock: Clock) 
         ApplyFallback(evse=evse.number, power_w=evse.fallback_w, now=clock.now()) for evse in charger.evses
     ]
     status: list[ChargerOrder] = [Trigger(message="StatusNotification", evse=evse.number) for evse in charger.evses]
-    return [*fallbacks, _measuring(version, sample_s), *status]
+    return [*fallbacks, *_noticing(version), *_measuring(version, sample_s), *status]
 
 
-def _measuring(version: OcppVersion, sample_s: int) -> SetVariables:
+def _noticing(version: OcppVersion) -> list[ChargerOrder]:
+    """A dynamic setpoint ends some time after the charger notices that it is alone, so it must notice soon."""
+    where = "" if version is OcppVersion.V16 else "OCPPCommCtrlr"
+    ping = Variable(component=where, name="WebSocketPingInterval", value=str(PING_S))
+    return [SetVariables(variables=(ping,))]
+
+
+def _measuring(version: OcppVersion, sample_s: int) -> list[ChargerOrder]:
+    """One order for each variable: a charger that does not know one still takes the others."""
     if version is OcppVersion.V16:
         keys = {
             "MeterValueSampleInterval": str(sample_s),
             "MeterValuesSampledData": ",".join(_MEASURANDS_16),
         }
-        return SetVariables(variables=tuple(Variable(component="", name=k, value=v) for k, v in keys.items()))
+        return [SetVariables(variables=(Variable(component="", name=k, value=v),)) for k, v in keys.items()]
     data = ",".join(_MEASURANDS)
     keys = {
         "TxUpdatedInterval": str(sample_s),
@@ -50,9 +61,7 @@ def _measuring(version: OcppVersion, sample_s: int) -> SetVariables:
         "TxStartedMeasurands": data,
         "TxEndedMeasurands": data,
     }
-    return SetVariables(
-        variables=tuple(Variable(component="SampledDataCtrlr", name=k, value=v) for k, v in keys.items())
-    )
+    return [SetVariables(variables=(Variable(component="SampledDataCtrlr", name=k, value=v),)) for k, v in keys.items()]
 
 
 async def welcome(line: Line, sample_s: int, clock: Clock) -> list[tuple[ChargerOrder, OrderResult]]:

@@ -6,7 +6,7 @@ import structlog
 
 from voltide.control.image import Measured
 from voltide.devices.ports import Battery, Inverter, Meter, Reading
-from voltide.domain.site import Storage
+from voltide.domain.site import Station
 from voltide.domain.time import Clock
 from voltide.domain.units import Watts
 
@@ -32,9 +32,11 @@ class Devices:
 class Plant:
     """The newest reading of each device."""
 
-    def __init__(self, devices: Devices, storage: Storage | None, clock: Clock) -> None:
+    def __init__(self, devices: Devices, station: Station, clock: Clock) -> None:
         self._devices = devices
-        self._storage = storage
+        self._storage = station.storage
+        there = {"building": True, "inverter": station.pv is not None, "battery": station.storage is not None}
+        self._blind = {name for name, built in there.items() if built}
         self._clock = clock
         self._readings: dict[str, tuple[Reading, float]] = {}
         self._silent: set[str] = set()
@@ -61,8 +63,8 @@ class Plant:
         return self._measured.get(name) or self._aged(name)
 
     def _aged(self, name: str) -> Measured:
-        if getattr(self._devices, name) is None:  # an unmetered building is reckoned with at its most
-            return Measured(power_w=None if name == "building" else 0.0, age_s=0.0)
+        if getattr(self._devices, name) is None:  # what is there but has no driver is reckoned with at its worst
+            return Measured(power_w=None if name in self._blind else 0.0, age_s=0.0)
         if name not in self._readings:
             return Measured(power_w=None, age_s=float("inf"))
         reading, taken_s = self._readings[name]

@@ -29,6 +29,8 @@ class Terms:
     """1.6 and 2.0.1: the profile's duration, renewed at half of it."""
     offline_s: Seconds
     """2.1: how long a dynamic setpoint outlives its line."""
+    notice_s: Seconds = 10.0
+    """How much later than we a charger may notice that its line is lost; see onboarding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,8 @@ class Setpoints:
         self._held: dict[EvseId, Held] = {evse.id: Held(fallback_w=evse.fallback_w) for evse in station.evses}
         self._promises: Promises | None = None
         self._renewals: tuple[float, frozenset[EvseId]] | None = None
+        self._stale: set[EvseId] = set()
+        """Outlets whose line has come back: what they hold is said to them again."""
         self._whole: set[EvseId] = set()
         """Outlets whose dynamic profile stands, so that a new value is enough."""
         self.refusals = 0
@@ -89,6 +93,7 @@ class Setpoints:
         finite = [(evse, held) for evse, held in self._held.items() if held.power_w is not None]
         finite = [(evse, held) for evse, held in finite if math.isfinite(held.until_s) and not held.waiting]
         due = frozenset(evse for evse, held in finite if lease.renewal_due(held, now_s, self._terms.lease_s))
+        due |= self._stale
         coming = [held.until_s - self._terms.lease_s / 2 for evse, held in finite if evse not in due]
         self._renewals = (min(coming, default=math.inf), due)
         return due
@@ -98,6 +103,7 @@ class Setpoints:
         held = self._held[evse.id]
         if held.waiting:
             return
+        self._stale.discard(evse.id)
         dynamic = is_dynamic(line.version, line.charger)
         now_s = self._clock.monotonic()
         until = math.inf if dynamic else now_s + self._terms.lease_s
@@ -130,9 +136,25 @@ class Setpoints:
     def unplugged(self, evse: EvseId) -> None:
         """The transaction is over, and its setpoints with it."""
         self._whole.discard(evse)
+        self._stale.discard(evse)
         self._put(evse, lease.unplugged(self._held[evse], self._clock.monotonic()))
+
+    def assume_the_worst(self, evse: Evse) -> None:
+        """A car was here before this process was: its outlet may hold anything until every lease has run out."""
+        until = self._clock.monotonic() + max(self._terms.lease_s, self._terms.offline_s + self._terms.notice_s)
+        powers = (-evse.discharge_w, evse.charge_w) if evse.discharge_w else (evse.charge_w,)
+        self._put(evse.id, lease.assumed(self._held[evse.id], powers, until))
+
+    def online(self, evse: EvseId, line: Line) -> None:
+        """The line is (back) there: a dynamic setpoint that has not ended stands again, and is said anew."""
+        if is_dynamic(line.version, line.charger):
+            held = self._held[evse]
+            self._put(evse, lease.online(held, self._clock.monotonic()))
+            if held.open or held.power_w is not None:
+                self._stale.add(evse)
 
     def offline(self, evse: EvseId) -> None:
         """The line is lost: a dynamic setpoint ends soon, any other at the end of its lease."""
         self._whole.discard(evse)
-        self._put(evse, lease.offline(self._held[evse], self._clock.monotonic() + self._terms.offline_s))
+        until = self._clock.monotonic() + self._terms.offline_s + self._terms.notice_s
+        self._put(evse, lease.offline(self._held[evse], until))

@@ -15,7 +15,7 @@ from voltide.domain.session import Phase
 from voltide.domain.site import ChargerId, EvseId, OcppVersion, Station
 from voltide.domain.time import Clock
 from voltide.ledger.tariff import Tariff
-from voltide.station import history, onboarding, records
+from voltide.station import history, metrics, onboarding, records
 from voltide.station.chargers import Chargers, Manners
 from voltide.station.diary import Diary
 from voltide.station.history import History, Second
@@ -28,6 +28,7 @@ from voltide.station.portrait import Portrait
 from voltide.station.relay import relay
 from voltide.station.sessions import Sessions, Turn
 from voltide.station.setpoints import Setpoints, Terms
+from voltide.station.watch import Watch
 
 log = structlog.get_logger()
 
@@ -43,6 +44,8 @@ class Settings:
     manners: Manners
     sample_s: int = 10
     keep_days: int = 90
+    metrics: bool = True
+    """Whether Prometheus' figures are kept; a simulated day has nobody to read them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +80,11 @@ class StationActor:
             sessions=self.sessions,
             setpoints=Setpoints(station, clock, settings.terms),
             planner=self.planner,
-            plant=Plant(around.devices, station.storage, clock),
+            plant=Plant(around.devices, station, clock),
             demand=Demand(),
         )
         self.loop = Loop(self.crew)
+        self.watch = Watch(self.crew, self.loop, self.diary)
         self.portrait = Portrait(self.crew, self.loop, self.history, self.diary, settings.tariff)
         self.orders = Orders(self.crew, self.diary, around.new_id)
         self.chargers.pulled = self.loop.pulled
@@ -97,6 +101,8 @@ class StationActor:
         """Live until cancelled. Every part that fails is named; the loop's own end ends the station."""
         station, around = self._settings.station, self._around
         self.sessions.load(await around.store.read(records.unsettled))
+        for session in self.sessions.open():
+            self.crew.setpoints.assume_the_worst(station.evse_of[session.evse])
         served = [
             around.bus.serve(f"station.{station.id}.order", self.orders.obey),
             around.bus.serve(f"station.{station.id}.look", self._look),
@@ -150,9 +156,11 @@ class StationActor:
 
     def _line_changed(self, charger: ChargerId, line: Line | None) -> None:
         evses = self._settings.station.charger_of[charger].evses
-        if line is None:
-            for evse in evses:
+        for evse in evses:
+            if line is None:
                 self.crew.setpoints.offline(evse.id)
+            else:
+                self.crew.setpoints.online(evse.id, line)
         self.diary.note("charger-online" if line is not None else "charger-offline", charger)
         self.diary.alarm_if(line is None, "charger-offline", charger)
         version = line.version.value if line is not None else None
@@ -171,24 +179,23 @@ class StationActor:
         while True:
             await asyncio.sleep(TICK_S)
             try:
-                self._watch()
+                self._look_around()
                 await self._remember()
                 if bus.wanted(f"station.{station.id}.picture"):
                     await bus.publish(f"station.{station.id}.picture", self.portrait.draw())
             except Exception:
                 log.exception("station.second_failed", at=clock.now().isoformat())
 
-    def _watch(self) -> None:
-        """Alarms that stand as long as their cause, and lines that must not outlive the loop."""
-        blind = self.loop.decision is not None and self.loop.decision.blind
-        self.diary.alarm_if(blind, "meter-silent", "grid")
-        limit = self._settings.station.connection.import_w
-        grid = self.crew.plant.measured("grid").believed or 0.0
-        self.diary.alarm_if(grid > 1.02 * limit, "import-over", "grid", f"{grid / 1000:.0f} kW")
-        stuck = self._around.clock.monotonic() - self.loop.last_s > 10.0 and self.loop.ticks > 0
-        self.diary.alarm_if(stuck, "loop-stuck", "control")
-        if stuck and self._tasks is not None:  # chargers that are alone fall back; chargers that we only ping do not
-            self._tasks.create_task(self.close_lines(), name="let go")
+    def _look_around(self) -> None:
+        """Alarms, figures, and lines that must not outlive the loop."""
+        spawn = self._tasks.create_task if self._tasks is not None else None
+        for evse in self.watch.look():
+            if spawn is not None:
+                spawn(self.watch.stop(evse), name=f"stop {evse}")
+        if self.watch.stuck() and spawn is not None:  # chargers that are alone fall back; those we only ping do not
+            spawn(self.close_lines(), name="let go")
+        if self._settings.metrics:
+            metrics.tell(self._settings.station.id, self.crew, self.loop)
 
     async def _remember(self) -> None:
         """Powers of this second; a row when a minute has ended; the outbox when there is something to tell."""
@@ -210,7 +217,7 @@ class StationActor:
         change = Change()
         if ended is not None:
             connected = len(self.sessions.open())
-            price = float(tariff.at(ended).charge)
+            price = float(tariff.at(ended).charge + tariff.service_fee)
             history.record(change, self.history.close(ended, soc=plant.soc, price=price, connected=connected))
             self.crew.demand.forget(now)
         for fact in self.diary.facts():

@@ -7,6 +7,7 @@ from voltide.domain.site import Charger, OcppVersion, V2g
 
 SAMPLE_S = "sample_s"
 HEARTBEAT_S = "heartbeat_s"
+PING_S = "ping_s"
 TIMEOUT_S = "timeout_s"
 WAIT_S = "wait_s"
 SPREAD_S = "spread_s"
@@ -15,6 +16,7 @@ REPEATS = "repeats"
 _SETTINGS = {
     SAMPLE_S: (("SampledDataCtrlr", "TxUpdatedInterval"), "MeterValueSampleInterval", 10),
     HEARTBEAT_S: (("OCPPCommCtrlr", "HeartbeatInterval"), "HeartbeatInterval", 300),
+    PING_S: (("OCPPCommCtrlr", "WebSocketPingInterval"), "WebSocketPingInterval", 20),
     TIMEOUT_S: (("OCPPCommCtrlr", "MessageTimeout"), "MessageTimeout", 30),
     WAIT_S: (("OCPPCommCtrlr", "RetryBackOffWaitMinimum"), "RetryBackOffWaitMinimum", 3),
     SPREAD_S: (("OCPPCommCtrlr", "RetryBackOffRandomRange"), "RetryBackOffRandomRange", 5),
