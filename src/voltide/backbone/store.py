@@ -25,8 +25,8 @@ from voltide.domain.time import millis
 Row: TypeAlias = dict[str, Any]
 T = TypeVar("T")
 
-_INSERT_ONCE = (schema.charger_messages, schema.readings, schema.facts, schema.postings)
-_UPSERT = (schema.sessions, schema.variables, schema.minutes)
+_INSERT_ONCE = (schema.charger_messages, schema.facts, schema.postings)
+_UPSERT = (schema.sessions, schema.readings, schema.variables, schema.minutes)
 
 
 @dataclass(slots=True)
@@ -119,16 +119,24 @@ class Store:
                 await self._wake.wait()
                 continue
             batch, self._waiting = self._waiting, []
-            try:
-                await self._run(partial(self._write, [change for change, _ in batch]))
-            except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
-                for _, done in batch:
-                    if not done.done():
-                        done.set_exception(error)
-            else:
-                for _, done in batch:
-                    if not done.done():
-                        done.set_result(None)
+            if not await self._write_together(batch):
+                for one in batch:  # a change that cannot be written fails alone, not its neighbours
+                    await self._write_together([one])
+
+    async def _write_together(self, batch: list[tuple[Change, asyncio.Future[None]]]) -> bool:
+        """Write and tell the waiters; False, and nobody was told, when several together could not be written."""
+        try:
+            await self._run(partial(self._write, [change for change, _ in batch]))
+        except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
+            if len(batch) > 1:
+                return False
+            if not batch[0][1].done():
+                batch[0][1].set_exception(error)
+            return True
+        for _, done in batch:
+            if not done.done():
+                done.set_result(None)
+        return True
 
     async def _run(self, work: Callable[[], None]) -> None:
         if self._thread is None:
@@ -141,12 +149,16 @@ class Store:
         for change in changes:
             for table, more in change.rows.items():
                 together.setdefault(table, []).extend(more)
-        with self.engine.begin() as connection:
-            cursor = connection.connection.cursor()  # the driver's own: these statements are compiled already
+        raw = self.engine.raw_connection()  # the driver's own: these statements are compiled already
+        try:
+            cursor = raw.cursor()
+            cursor.execute("BEGIN IMMEDIATE" if self.engine.dialect.name == "sqlite" else "BEGIN")
             for table, (sql, columns, fill) in self._statements.items():
                 if waiting := together.get(table):
                     cursor.executemany(sql, [[row.get(name, fill.get(name)) for name in columns] for row in waiting])
-            cursor.close()
+            raw.commit()
+        finally:
+            raw.close()  # back to the pool, which rolls back what was not committed
         self.commits += 1
         self.facts += len(together.get(schema.facts.name, ()))
 
