@@ -45,7 +45,7 @@ def load(path: Path) -> Config:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(str(path), [f"cannot be read: {error.strerror}"]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(str(path), [f"is not TOML: {error}"]) from error
     faults = find_faults(File, raw, "")
     if faults:
@@ -77,8 +77,11 @@ def _site_faults(parsed: File) -> list[str]:
     faults = []
     try:
         ZoneInfo(parsed.station.timezone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         faults.append(f"station.timezone = {parsed.station.timezone!r}: no such zone; like 'Asia/Shanghai'")
+    store = parsed.station.storage
+    if store and store.soc_min >= store.soc_max:
+        faults.append(f"station.storage.soc_min = {store.soc_min:g}: must be below its soc_max, {store.soc_max:g}")
     nodes = {"grid": None, **{node.id: node.parent or "grid" for node in parsed.node}}
     names = [node.id for node in parsed.node]
     piles = [name for pile in parsed.pile for name in pile.ids]

@@ -9,7 +9,6 @@ from msgspec import Meta, UnsetType
 
 from voltide.domain import site
 
-
 _WORDS = {"str": "text", "float": "a number", "int": "a whole number", "bool": "true or false", "dict": "a table"}
 
 
