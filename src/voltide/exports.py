@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Engine, Select, func, select, text
+from sqlalchemy.exc import DatabaseError
 
 from voltide.backbone import schema
 from voltide.backbone.database import open_database
@@ -97,9 +98,14 @@ def _span(query: Select[Any], column: Any, since: int, until: int) -> Select[Any
 
 def check(data: Path) -> str | None:
     """The first bad record as one sentence; None when all is in order."""
-    engine = open_database(f"sqlite:///{data / 'station.db'}")
+    try:
+        engine = open_database(f"sqlite:///{data / 'station.db'}")
+    except DatabaseError as error:
+        return f"the database file is damaged: {error.orig}"
     try:
         return _file(engine) or _batches(engine) or _bodies(engine) or _readings(engine)
+    except DatabaseError as error:
+        return f"the database file is damaged: {error.orig}"
     finally:
         engine.dispose()
 
@@ -107,7 +113,7 @@ def check(data: Path) -> str | None:
 def _file(engine: Engine) -> str | None:
     with engine.connect().execution_options(reading=True) as connection:
         verdict = connection.execute(text("PRAGMA integrity_check(1)")).scalar_one()
-    return None if verdict == "ok" else f"the database file is damaged: {verdict}"
+    return None if verdict == "ok" else f"the database file is damaged: {' '.join(str(verdict).split())}"
 
 
 def _batches(engine: Engine) -> str | None:
@@ -124,8 +130,18 @@ def _bodies(engine: Engine) -> str | None:
             session = _session.decode(row["body"])
         except msgspec.DecodeError as error:
             return f"session {row['id']} cannot be read: {error}"
-        if (session.phase.value, session.transaction_id) != (row["phase"], row["transaction_id"]):
-            return f"session {row['id']} contradicts itself: its row says {row['phase']}, its body {session.phase}"
+        body = {
+            "id": session.id,
+            "charger": session.charger,
+            "evse": session.evse,
+            "transaction_id": session.transaction_id,
+            "phase": session.phase.value,
+            "started_at": millis(session.plugged_at),
+            "ended_at": None if session.ended_at is None else millis(session.ended_at),
+        }
+        for name, said in body.items():
+            if row[name] != said:
+                return f"session {row['id']} contradicts itself: its row says {name} {row[name]}, its body {said}"
     return None
 
 
