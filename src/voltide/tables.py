@@ -139,7 +139,7 @@ class DoorTable(_Table, frozen=True, kw_only=True):
     max_frame_bytes: Annotated[int, Meta(ge=4096, le=4_194_304)] = 65_536
     messages_per_s: Annotated[float, Meta(gt=0, le=1000)] = 50.0
     ping_s: Seconds = 20.0
-    sample_s: Annotated[int, Meta(ge=1, le=900)] = 10
+    sample_s: Annotated[int, Meta(ge=1, le=15)] = 15
     lease_s: Annotated[float, Meta(ge=10, le=60)] = 60.0
     offline_lease_s: Annotated[float, Meta(ge=5, le=60)] = 10.0
     tokens: tuple[str, ...] = ("*",)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voltide.domain.messages import Token
-from voltide.domain.session import Flag, Phase, Reading, Session, SessionId
+from voltide.domain.session import Flag, Phase, Reading, Session, SessionId, _moved
 from voltide.domain.site import ChargerId, EvseId
 from voltide.ledger.metering import by_period
 from voltide.ledger.settlement import HELD, Posting, settle, yuan
@@ -50,7 +50,7 @@ def ended(*readings: Reading, card: str | None = "04A1", flags: frozenset[Flag] 
     return Session(
         id=SessionId("5e55"), charger=ChargerId("V01"), evse=EvseId("V01-1"), transaction_id="t", phase=Phase.ENDED,
         token=Token(id=card) if card else None, plugged_at=TEN, ended_at=TEN + timedelta(hours=5),
-        readings=readings, flags=flags,
+        readings=readings, flags=flags, **_moved(readings),
     )  # fmt: skip
 
 

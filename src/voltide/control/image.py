@@ -10,8 +10,8 @@ from voltide.domain.units import Fraction, Seconds, Watts
 
 METER_BLIND_S = 3.0
 """Older than this, the site's own meters are not believed (invariant I3)."""
-OUTLET_STALE_S = 35.0
-"""Older than this, an outlet's reading raises nothing: three of its intervals and a little more."""
+OUTLET_STALE_S = 50.0
+"""Older than this, an outlet's reading raises nothing: three intervals of 15 s, the longest allowed, and a little."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

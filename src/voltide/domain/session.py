@@ -8,13 +8,16 @@ import itertools
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
+from typing import Any, NewType, TypeAlias
 
 from voltide.domain.messages import Flow, Moment, NeedsTold, Token, TransactionTold
 from voltide.domain.site import ChargerId, EvseId
 from voltide.domain.units import Fraction, WattHours, Watts
 
 SessionId = NewType("SessionId", str)
+
+Changes: TypeAlias = dict[str, Any]
+"""Fields of a session that an event gives a new value."""
 
 FLOWING_W: Watts = 50.0
 """Below this, what a meter shows is its own noise and no flow."""
@@ -114,6 +117,10 @@ class Session:
     ended_at: datetime | None = None
     stopped_reason: str | None = None
     readings: tuple[Reading, ...] = ()
+    imported_wh: WattHours = 0.0
+    """Energy into the car, from the registers in ``readings``."""
+    exported_wh: WattHours = 0.0
+    """Energy taken back from the car, likewise."""
     seqs: frozenset[int] = frozenset()
     last_seq: int | None = None
     """The sequence number that Ended carried."""
@@ -129,16 +136,6 @@ class Session:
     def open(self) -> bool:
         """Whether the car is still there."""
         return self.phase not in {Phase.ENDED, Phase.SETTLED}
-
-    @property
-    def imported_wh(self) -> WattHours:
-        """Energy into the car, from its registers."""
-        return moved_wh([r.import_wh for r in self.readings])
-
-    @property
-    def exported_wh(self) -> WattHours:
-        """Energy taken back from the car, from its registers."""
-        return moved_wh([r.export_wh for r in self.readings])
 
     @property
     def complete(self) -> bool:
@@ -177,21 +174,27 @@ def tell(session: Session, told: TransactionTold) -> Session:
     """The session after one more event: live, late, repeated or out of order."""
     if told.seq_no is not None and told.seq_no in session.seqs:
         return session
-    session = _count(session, told)
-    session = _read(session, told)
-    session = _show(session, told)
+    changes = _counted(session, told) | _read(session, told) | _shown(session, told)
+    phase = changes.pop("phase", session.phase)
     token = told.token if told.token and told.moment is Moment.STARTED else session.token or told.token
-    started = told.at if told.moment is Moment.STARTED else session.plugged_at
-    if token != session.token or started < session.plugged_at:
-        session = replace(session, token=token, plugged_at=min(session.plugged_at, started))
+    if token != session.token:
+        changes["token"] = token
+    if told.moment is Moment.STARTED and told.at < session.plugged_at:
+        changes["plugged_at"] = told.at
     if token is not None:
-        session = advance(session, Step.AUTHORISED)
+        phase = TRANSITIONS[phase].get(Step.AUTHORISED, phase)
     if told.moment is Moment.ENDED:
-        session = replace(session, ended_at=told.at, stopped_reason=told.stopped_reason, last_seq=told.seq_no)
-        session = replace(session, power_w=0.0, flags=session.flags - {Flag.LOST_END})
-        session = advance(session, Step.ENDED)
-    flags = _flags(session)
-    return session if flags == session.flags else replace(session, flags=flags)
+        changes |= {"ended_at": told.at, "stopped_reason": told.stopped_reason, "last_seq": told.seq_no}
+        changes |= {"power_w": 0.0, "flags": changes.get("flags", session.flags) - {Flag.LOST_END}}
+        phase = TRANSITIONS[phase].get(Step.ENDED, phase)
+    after = replace(session, phase=phase, **changes)
+    flags = _flags(after)
+    return after if flags == after.flags else replace(after, flags=flags)
+
+
+def with_readings(session: Session, readings: tuple[Reading, ...]) -> Session:
+    """The session with the readings that were kept beside it."""
+    return replace(session, readings=readings, **_moved(readings))
 
 
 def advance(session: Session, step: Step) -> Session:
@@ -226,16 +229,19 @@ def close_lost(session: Session, at: datetime) -> Session:
     return advance(session, Step.ENDED)
 
 
-def _count(session: Session, told: TransactionTold) -> Session:
+def _counted(session: Session, told: TransactionTold) -> Changes:
+    changes: Changes = {}
     if told.offline and Flag.OFFLINE not in session.flags:
-        session = replace(session, flags=session.flags | {Flag.OFFLINE})
-    return session if told.seq_no is None else replace(session, seqs=session.seqs | {told.seq_no})
+        changes["flags"] = session.flags | {Flag.OFFLINE}
+    if told.seq_no is not None:
+        changes["seqs"] = session.seqs | {told.seq_no}
+    return changes
 
 
 _UNCOUNTED = {Moment.STARTED: -1, Moment.UPDATED: 0, Moment.ENDED: 1}
 
 
-def _read(session: Session, told: TransactionTold) -> Session:
+def _read(session: Session, told: TransactionTold) -> Changes:
     seq = _UNCOUNTED[told.moment] if told.seq_no is None else told.seq_no
     fresh = [
         Reading(seq, sample.at, sample.import_wh, sample.export_wh)
@@ -243,12 +249,31 @@ def _read(session: Session, told: TransactionTold) -> Session:
         if sample.import_wh is not None or sample.export_wh is not None
     ]
     if not fresh:
-        return session
+        return {}
     fresh = fresh if len(fresh) == 1 else _one_an_instant(fresh)
     readings = session.readings
     if not readings or _place(fresh[0]) > _place(readings[-1]):
-        return replace(session, readings=(*readings, *fresh))
-    return replace(session, readings=tuple(_one_an_instant([*readings, *fresh])))
+        return _appended(session, fresh)
+    ordered = tuple(_one_an_instant([*readings, *fresh]))
+    return {"readings": ordered, **_moved(ordered)}
+
+
+def _appended(session: Session, fresh: list[Reading]) -> Changes:
+    """The usual case, without counting everything anew."""
+    last_in = next((r.import_wh for r in reversed(session.readings) if r.import_wh is not None), None)
+    last_out = next((r.export_wh for r in reversed(session.readings) if r.export_wh is not None), None)
+    return {
+        "readings": (*session.readings, *fresh),
+        "imported_wh": session.imported_wh + moved_wh([last_in, *(r.import_wh for r in fresh)]),
+        "exported_wh": session.exported_wh + moved_wh([last_out, *(r.export_wh for r in fresh)]),
+    }
+
+
+def _moved(readings: tuple[Reading, ...]) -> Changes:
+    return {
+        "imported_wh": moved_wh([reading.import_wh for reading in readings]),
+        "exported_wh": moved_wh([reading.export_wh for reading in readings]),
+    }
 
 
 def _one_an_instant(readings: list[Reading]) -> list[Reading]:
@@ -273,25 +298,24 @@ def _place(reading: Reading) -> tuple[int, datetime]:
     return reading.seq, reading.at
 
 
-def _show(session: Session, told: TransactionTold) -> Session:
+def _shown(session: Session, told: TransactionTold) -> Changes:
     """Live values follow the newest live event only."""
     if told.offline or (session.shown_at is not None and told.at < session.shown_at):
-        return session
+        return {}
     power = _last(told, "power_w")
     if power is None and told.flow not in {None, Flow.FLOWING}:
         power = 0.0
     soc = _last(told, "soc")
-    session = replace(
-        session,
-        shown_at=told.at,
-        power_w=session.power_w if power is None else power,
-        soc=session.soc if soc is None else soc,
-    )
-    step = _step_of(session.power_w)
+    changes: Changes = {"shown_at": told.at}
+    if power is not None:
+        changes["power_w"] = power
+    if soc is not None:
+        changes["soc"] = soc
+    step = _step_of(session.power_w if power is None else power)
     waits = told.flow is Flow.CONNECTED and session.phase in {Phase.PLUGGED, Phase.AUTHORISED}
-    if (told.flow is None and power is None) or (step is Step.PAUSED and waits):
-        return session
-    return advance(session, step)
+    if (told.flow is not None or power is not None) and not (step is Step.PAUSED and waits):
+        changes["phase"] = TRANSITIONS[session.phase].get(step, session.phase)
+    return changes
 
 
 def _step_of(power_w: Watts) -> Step:

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 from voltide.backbone import codec, schema
 from voltide.backbone.store import Change, rows
 from voltide.domain.messages import SessionChanged, StationFact
-from voltide.domain.session import Phase, Reading, Session
+from voltide.domain.session import Phase, Reading, Session, with_readings
 from voltide.domain.site import ChargerId, StationId
 from voltide.domain.time import millis, moment
 from voltide.domain.units import WattHours
@@ -126,7 +126,7 @@ def whole(engine: Engine, one: Session) -> Session:
         for row in rows(engine, query)
     )
     seqs = one.seqs | {reading.seq for reading in readings if one.seqs}
-    return replace(one, readings=readings, seqs=seqs)
+    return with_readings(replace(one, seqs=seqs), readings)
 
 
 def recent_answers(engine: Engine, charger: ChargerId, most: int = 64) -> list[tuple[str, bytes, str]]:

@@ -54,6 +54,10 @@ class Setpoints:
         self._terms = terms
         self._held: dict[EvseId, Held] = {evse.id: Held(fallback_w=evse.fallback_w) for evse in station.evses}
         self._promises: Promises | None = None
+        self._place = {evse.id: place for place, evse in enumerate(station.evses)}
+        self._table = np.zeros((5, len(self._place)))
+        self._ends: dict[EvseId, float] = {}
+        self._touched = set(self._place)
         self._renewals: tuple[float, frozenset[EvseId]] | None = None
         self._stale: set[EvseId] = set()
         """Outlets whose line has come back: what they hold is said to them again."""
@@ -67,22 +71,30 @@ class Setpoints:
 
     def _put(self, evse: EvseId, held: Held) -> None:
         self._held[evse] = held
-        self._promises = self._renewals = None
+        self._touched.add(evse)
+        self._renewals = None
 
     def promises(self) -> Promises:
-        """What all outlets may hold now. Most seconds nothing has changed, and the last arrays still stand."""
+        """What all outlets may hold now. Only what has changed, or whose lease has ended, is looked at again."""
         now_s = self._clock.monotonic()
-        if self._promises is None or now_s > self._promises.good_until_s:
-            all_held = list(self._held.values())
-            possible = np.array([one.possible(now_s) for one in all_held])
-            self._promises = Promises(
-                acked_w=np.array([one.acked(now_s) for one in all_held]),
-                command_w=np.array([one.command(now_s) for one in all_held]),
-                open_low_w=possible[:, 0],
-                open_high_w=possible[:, 1],
-                since_s=np.array([one.since_s for one in all_held]),
-                good_until_s=min((one.next_end(now_s) for one in all_held), default=math.inf),
-            )
+        if self._promises is not None and not self._touched and now_s <= self._promises.good_until_s:
+            return self._promises
+        again = self._touched | {evse for evse, end in self._ends.items() if now_s > end}
+        for evse in again:
+            held, place = self._held[evse], self._place[evse]
+            low, high = held.possible(now_s)
+            self._table[:, place] = held.acked(now_s), held.command(now_s), low, high, held.since_s
+            self._ends[evse] = held.next_end(now_s)
+        self._touched = set()
+        acked, command, low_w, high_w, since = self._table.copy()
+        self._promises = Promises(
+            acked_w=acked,
+            command_w=command,
+            open_low_w=low_w,
+            open_high_w=high_w,
+            since_s=since,
+            good_until_s=min(self._ends.values(), default=math.inf),
+        )
         return self._promises
 
     def renewals_due(self) -> frozenset[EvseId]:

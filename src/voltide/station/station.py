@@ -42,7 +42,7 @@ class Settings:
     policy: Policy
     terms: Terms
     manners: Manners
-    sample_s: int = 10
+    sample_s: int = 15
     keep_days: int = 90
     metrics: bool = True
     """Whether Prometheus' figures are kept; a simulated day has nobody to read them."""

@@ -26,6 +26,7 @@ class Watch:
         self._loop = loop
         self._diary = diary
         self._over_s = np.zeros(len(crew.wiring.evses))
+        self._named: set[EvseId] = set()
 
     def look(self) -> list[EvseId]:
         """Raise and clear alarms; gives the outlets that have disobeyed for too long, once each."""
@@ -55,8 +56,10 @@ class Watch:
         found = [self._crew.wiring.evses[place] for place in np.flatnonzero(self._over_s == DISOBEYS_S)]
         for evse in found:
             self._diary.raise_alarm("outlet-disobeys", evse)
-        for place in np.flatnonzero(~over):
-            self._diary.clear_alarm("outlet-disobeys", self._crew.wiring.evses[place])
+            self._named.add(evse)
+        for evse in [evse for evse in self._named if not over[self._crew.wiring.index[evse]]]:
+            self._diary.clear_alarm("outlet-disobeys", evse)
+            self._named.discard(evse)
         return found
 
     async def stop(self, evse: EvseId) -> None:
