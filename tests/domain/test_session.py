@@ -91,7 +91,7 @@ def record(session: Session) -> tuple[object, ...]:
 registers = st.lists(st.integers(0, 10**6).map(lambda milli: milli / 10), min_size=2, max_size=7)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=50)
 @given(st.data(), registers)
 def test_any_order_and_any_repetition_give_the_same_session(data: st.DataObject, imports: list[float]):
     exports = data.draw(st.lists(st.integers(0, 9999).map(float), min_size=len(imports), max_size=len(imports)))
@@ -143,7 +143,7 @@ def test_an_early_stop_still_closes_the_register_when_its_clock_runs_behind():
     assert Flag.REGISTER_FELL not in session.flags
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=50)
 @given(registers, registers)
 def test_a_meter_that_starts_again_never_gives_negative_energy_and_is_flagged(first: list[float], then: list[float]):
     imports = [*sorted(first), *sorted(then)]

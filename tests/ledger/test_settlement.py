@@ -77,7 +77,7 @@ def sessions(draw: st.DrawFn) -> Session:
     return ended(*readings, card=draw(st.none() | st.just("04A1")))
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=50)
 @given(sessions())
 def test_every_batch_sums_to_zero_and_nobody_appears_from_nowhere(session: Session):
     lines = settle(session, DAY)
@@ -100,7 +100,7 @@ def test_settling_twice_gives_the_same_postings(session: Session):
     assert settle(session, DAY) == settle(session, DAY)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=50)
 @given(sessions())
 def test_the_periods_share_out_exactly_what_the_meter_counted(session: Session):
     parts = by_period(session.readings, DAY).values()

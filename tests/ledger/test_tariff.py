@@ -41,7 +41,7 @@ changes = st.sampled_from(  # a few hours before the clocks are moved
 )
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=50)
 @given(tariffs, moments | changes, st.floats(1, 60 * 3600), st.integers(0, 10**6))
 def test_a_split_covers_every_moment_once_and_at_its_own_price(
     prices: Tariff, start: datetime, seconds: float, shift: int

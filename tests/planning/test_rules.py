@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from voltide.domain.site import EvseId
 from voltide.planning.rules import ETA, SLACK_S, START_SPARE_WH, SUSTAIN_S, Season, Stay, battery_wish, spare_wh, wishes
 
-laws = settings(deadline=None, max_examples=80)
+laws = settings(deadline=None, max_examples=40)
 HOUR = 3600.0
 
 
