@@ -50,6 +50,9 @@ class Watch:
         promised = self._crew.setpoints.promises()
         allowed = np.maximum(np.maximum(promised.open_high_w, promised.acked_w), 0.0)
         over = self._loop.measured_w > allowed * _OVER + _OVER_W
+        if not over.any() and not self._named:  # as nearly always
+            self._over_s[:] = 0.0
+            return []
         ages = self._loop.ages()  # only what was measured after it had time to obey says anything
         over &= (ages < OUTLET_STALE_S) & (self._crew.clock.monotonic() - ages > promised.since_s + OBEY_S)
         self._over_s = np.where(over, self._over_s + 1.0, 0.0)
