@@ -62,13 +62,17 @@ def install(extra: str) -> None:
     done = {fingerprint(name): name for name in ("", "test")}
     stamp = VENV / ".voltide"
     found = done.get(stamp.read_text(encoding="utf-8")) if stamp.exists() else None
-    if found is not None and (found == extra or found == "test"):
+    if found in {extra, "test"}:
         return
     if not PYTHON.exists() or not runs([str(PYTHON), "-c", "import sys"]):
         say(f"making {VENV}")
         venv.create(VENV, with_pip=False, clear=True, symlinks=True)
     what = f"{HOME}[{extra}]" if extra else str(HOME)
-    say("installing " + ("Voltide and its test tools" if extra else "Voltide") + " (under a minute; only the first time)")
+    say(
+        "installing "
+        + ("Voltide and its test tools" if extra else "Voltide")
+        + " (under a minute; only the first time)"
+    )
     command = [*pip(), "install", "--quiet", "--disable-pip-version-check", "--no-input", "--editable", what]
     if subprocess.run(command, check=False, cwd=HOME).returncode:
         raise SystemExit("voltide: the installation failed; pip's words above say why.")
@@ -101,7 +105,7 @@ def main(words: list[str]) -> None:
         raise SystemExit("voltide: needs Python 3.11 or newer, this is " + sys.version.split()[0])
     command = words[0] if words and not words[0].startswith("-") else "demo"
     rest = words[1:] if words and words[0] == command else words
-    if {"-h", "--help"} & set(words) and command != "demo":
+    if words[:1] in (["-h"], ["--help"]) or ({"-h", "--help"} & set(words) and command != "demo"):
         say(__doc__ or "")
     elif command == "test":
         test(rest)

@@ -72,7 +72,9 @@ def test_a_pure_room_touches_nothing_outside_itself():
 
 
 def test_no_import_hides_from_run_time():
-    hidden = [str(file.relative_to(HOUSE)) for file in HOUSE.rglob("*.py") if "TYPE_CHECKING" in file.read_text("utf-8")]
+    hidden = [
+        str(file.relative_to(HOUSE)) for file in HOUSE.rglob("*.py") if "TYPE_CHECKING" in file.read_text("utf-8")
+    ]
     assert hidden == []
 
 

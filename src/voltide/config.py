@@ -39,14 +39,27 @@ class ConfigError(ValueError):
         super().__init__("\n".join(f"{file}: {fault}" for fault in faults))
 
 
-def load(path: Path) -> Config:
-    """Read a station's file. Raises ``ConfigError``."""
+def _tables(path: Path) -> dict[str, Any]:
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(str(path), [f"cannot be read: {error.strerror}"]) from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(str(path), [f"is not TOML: {error}"]) from error
+
+
+def load(path: Path) -> Config:
+    """Read a station's file. Raises ``ConfigError``.
+
+    A file that ``extends`` another one beside it has its tables, save those that it gives itself.
+    """
+    raw = _tables(path)
+    base = raw.pop("extends", None)
+    if base is not None:
+        known = sorted(file.name for file in path.parent.glob("*.toml") if file != path)
+        if base not in known:
+            raise ConfigError(str(path), [f"extends = {base!r}: no such file beside it; there are {', '.join(known)}"])
+        raw = {key: table for key, table in _tables(path.parent / base).items() if key != "extends"} | raw
     faults = find_faults(File, raw, "")
     if faults:
         raise ConfigError(str(path), faults)

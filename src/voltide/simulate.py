@@ -85,11 +85,27 @@ def prepare(name: str, *, faults: str | None = None, **changes: Any) -> Run:
     path = Path(name) if name.endswith(".toml") else scenario(name)
     config = load(path)
     called = config.station.id if name.endswith(".toml") else name
-    world_config = world_from(config.world)
+    world = dict(config.world)
+    changes.setdefault("orders", _orders(world.pop("orders", []), config, changes.get("start", Run.start)))
+    world_config = world_from(world)
     if faults is not None:
         injected = [fault for fault in fault_set(faults) if fault["at_s"] < changes.get("seconds", DAY_S)]
         world_config = replace(world_config, faults=(*world_config.faults, *injected))
     return Run(scenario=called, config=config, world=world_config, **changes)
+
+
+def _orders(tables: list[dict[str, Any]], config: Config, day: date) -> tuple[OrderGrid, ...]:
+    """What the grid orders on the day: ``[[world.orders]]`` with from, to (local time) and power_w."""
+    zone = ZoneInfo(config.station.timezone)
+    return tuple(
+        OrderGrid(
+            id=f"order-{number}",
+            start=datetime.combine(day, clock_time.fromisoformat(table["from"]), zone).astimezone(UTC),
+            end=datetime.combine(day, clock_time.fromisoformat(table["to"]), zone).astimezone(UTC),
+            power_w=float(table["power_w"]),
+        )
+        for number, table in enumerate(tables, start=1)
+    )
 
 
 def simulate(run: Run, progress: Callable[[float], None] = lambda _share: None) -> Outcome:

@@ -121,7 +121,6 @@ def test_a_2_1_charger_gets_a_dynamic_profile_with_a_setpoint_limits_and_a_lease
         "transactionId": "7",
         "maxOfflineDuration": 60,
         "invalidAfterOfflineDuration": True,
-        "dynUpdateInterval": 30,
     }
     assert schedule["chargingSchedulePeriod"] == [
         {"startPeriod": 0, "operationMode": "CentralSetpoint", "setpoint": -5_000.0, "limit": 60_000.0, "dischargeLimit": -60_000.0}

@@ -182,3 +182,46 @@ def test_a_station_that_restarts_with_a_car_there_reckons_with_the_worst_until_i
                 assert low == high == again.car.setpoint_w
 
     asyncio.run(story())
+
+
+def test_a_late_word_about_a_session_of_an_earlier_process_begins_no_second_one(tmp_path):
+    async def story():
+        async with running(tmp_path) as house:
+            socket = await house.dial("V1", "2.1")
+            async with on_the_line(Charger21, "V1", socket) as charger:
+                await charger.boot()
+                await charger.plug_in()
+                await charger.unplug()
+        async with running(tmp_path) as house:
+            socket = await house.dial("V1", "2.1")
+            async with on_the_line(Charger21, "V1", socket) as again:
+                again.transaction, again.seq = charger.transaction, 0
+                await again.plug_in()
+                again.seq = charger.seq - 1
+                await again.unplug()
+            assert house.station.sessions.at("V1-1") is None
+        [session] = records(house, "sessions")
+        assert session["status"] == "settled"
+
+    asyncio.run(story())
+
+
+def test_a_register_that_no_meter_can_show_is_kept_raw_flagged_and_not_billed(tmp_path):
+    async def story():
+        async with running(tmp_path) as house:
+            socket = await house.dial("V1", "2.1")
+            async with on_the_line(Charger21, "V1", socket) as charger:
+                await charger.boot()
+                await charger.plug_in()
+                sane, charger.car.import_wh = charger.car.import_wh, 1e30
+                await charger.update()
+                charger.car.import_wh = sane
+                await charger.unplug()
+        [session] = records(house, "sessions")
+        assert session["status"] == "ended"
+        assert "absurd-register" in session["flags"]
+        assert session["imported_wh"] < 10_000
+        assert records(house, "ledger") == []
+        assert exports.check(house.data) is None
+
+    asyncio.run(story())

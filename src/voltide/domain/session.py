@@ -70,6 +70,7 @@ class Flag(StrEnum):
     REGISTER_FELL = "register-fell"
     NO_REGISTER = "no-register"
     CLOCK = "clock"
+    ABSURD = "absurd-register"
     LATE = "late-event"
 
 

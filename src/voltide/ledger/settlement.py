@@ -12,7 +12,9 @@ from voltide.domain.session import Flag, Session
 from voltide.ledger.metering import by_period
 from voltide.ledger.tariff import Tariff
 
-HELD = frozenset({Flag.NO_REGISTER, Flag.REGISTER_FELL, Flag.LOST_END, Flag.GAP, Flag.CLOCK, Flag.LOST_START})
+HELD = frozenset(
+    {Flag.ABSURD, Flag.NO_REGISTER, Flag.REGISTER_FELL, Flag.LOST_END, Flag.GAP, Flag.CLOCK, Flag.LOST_START}
+)
 """A session with one of these is not billed until its records are whole or a person has looked."""
 
 

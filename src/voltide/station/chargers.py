@@ -133,6 +133,7 @@ class Chargers:
         now = self._clock.now()
         self.messages[line.version] += 1
         fact = line.dialect.hear(heard.action, heard.request, now)
+        await self._recall(line.charger.id, fact)
         turn = self._turn(line.charger.id, fact)
         change = Change()
         self._record(change, turn)
@@ -144,6 +145,16 @@ class Chargers:
         self._sessions.keep(turn)
         for tell in self.on_fact:
             tell(line.charger.id, fact, turn)
+
+    async def _recall(self, charger: ChargerId, fact: ChargerFact) -> None:
+        """A transaction that this process does not know may be one of an earlier process: then it is no new one."""
+        if not isinstance(fact, TransactionTold | Metered) or fact.transaction_id is None:
+            return
+        if self._sessions.known(charger, fact.transaction_id) is None:
+            name = fact.transaction_id
+            found = await self._store.read(lambda engine: records.by_key(engine, charger, name))
+            if found is not None:
+                self._sessions.load([found])
 
     async def _write(self, line: Line, heard: Called | Streamed, change: Change) -> None:
         try:

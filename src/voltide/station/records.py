@@ -117,6 +117,14 @@ def unsettled(engine: Engine) -> list[Session]:
     return [whole(engine, one) for one in found]
 
 
+def by_key(engine: Engine, charger: ChargerId, transaction_id: str) -> Session | None:
+    """A session of an earlier time, settled or not."""
+    table = schema.sessions
+    query = select(table).where(table.c.charger == charger, table.c.transaction_id == transaction_id)
+    found = rows(engine, query)
+    return whole(engine, _session.decode(found[0]["body"])) if found else None
+
+
 def whole(engine: Engine, one: Session) -> Session:
     """A session with the readings that are kept beside it."""
     table = schema.readings

@@ -15,6 +15,7 @@ from voltide.domain.messages import (
     NeedsTold,
     OutletReported,
     OutletState,
+    Sample,
     TransactionTold,
 )
 from voltide.domain.session import Flag, Phase, Session, SessionId, Step, advance, close_lost, tell, want
@@ -24,6 +25,8 @@ from voltide.ledger.settlement import HELD, Posting, settle
 from voltide.ledger.tariff import Tariff
 
 _OLDEST = datetime(2015, 1, 1, tzinfo=UTC)
+_MOST_WH, _MOST_W = 1e12, 1e8
+"""More than any outlet's meter will ever count, or show."""
 _AHEAD = timedelta(hours=26)
 """More than any time zone mistaken for UTC."""
 
@@ -76,6 +79,7 @@ class Sessions:
     def hear(self, charger: ChargerId, told: TransactionTold, now: datetime) -> Turn:
         """A transaction's event."""
         told, skewed = _in_time(told, now)
+        told, absurd = _in_reason(told)
         turn = Turn()
         session = self._find(charger, told)
         if session is None:
@@ -85,8 +89,9 @@ class Sessions:
             return turn
         told = replace(told, transaction_id=session.transaction_id)
         after = tell(session, told)
-        if skewed:
-            after = replace(after, flags=after.flags | {Flag.CLOCK})
+        if skewed or absurd:
+            flags = ({Flag.CLOCK} if skewed else set()) | ({Flag.ABSURD} if absurd else set())
+            after = replace(after, flags=after.flags | flags)
         if told.moment is Moment.STARTED:
             after = replace(after, flags=after.flags - {Flag.LOST_START})
             early = self._early.get(after.evse)
@@ -252,6 +257,31 @@ def _in_time(told: TransactionTold, now: datetime) -> tuple[TransactionTold, boo
         return told, False
     samples = tuple(replace(sample, at=now) for sample in told.samples)
     return replace(told, at=now, samples=samples), True
+
+
+def _in_reason(told: TransactionTold) -> tuple[TransactionTold, bool]:
+    """A reading that no meter can show is left out, and the stay is flagged; the raw message keeps it."""
+    if all(_sane(sample) for sample in told.samples):
+        return told, False
+    samples = tuple(
+        replace(
+            sample,
+            import_wh=_within(sample.import_wh, _MOST_WH),
+            export_wh=_within(sample.export_wh, _MOST_WH),
+            power_w=_within(sample.power_w, _MOST_W),
+        )
+        for sample in told.samples
+    )
+    return replace(told, samples=samples), True
+
+
+def _sane(sample: Sample) -> bool:
+    energies = (sample.import_wh or 0.0, sample.export_wh or 0.0)
+    return all(abs(energy) <= _MOST_WH for energy in energies) and abs(sample.power_w or 0.0) <= _MOST_W
+
+
+def _within(value: float | None, most: float) -> float | None:
+    return None if value is None or abs(value) > most else value
 
 
 def _register(told: TransactionTold) -> float | None:
