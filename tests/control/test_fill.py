@@ -43,7 +43,7 @@ def test_modules_are_whole_enough_and_never_more_than_there_are(want, count):
     assert sum(shares) <= count
     spare = count - sum(shares)
     missing = [w - s * 40_000.0 for w, s in zip(want, shares, strict=True)]
-    assert spare == 0 or max(missing) <= 0.0
+    assert spare == 0 or max(missing) <= 1e-6
 
 
 def test_a_module_stays_where_it_is_for_a_few_watts():
