@@ -138,3 +138,16 @@ def test_a_taken_port_is_one_plain_sentence(tmp_path):
         assert second.returncode == 1
         assert "Traceback" not in second.stderr
         assert second.stderr.startswith("voltide: ")
+
+
+@pytest.mark.browser
+def test_the_report_of_a_run_draws_its_plots_from_one_file_on_a_disk(tmp_path):
+    command = [sys.executable, "-m", "voltide", "simulate", "lotus-hill", "--days", "0.01", "--report", tmp_path / "r"]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    assert [file.name for file in (tmp_path / "r").iterdir()] == ["index.html"]
+    with browser() as chromium:
+        page = chromium.new_page()
+        complaints = Complaints(page)
+        page.goto((tmp_path / "r" / "index.html").as_uri())
+        expect(page.locator("canvas")).to_have_count(4)
+        assert complaints.said == []

@@ -256,7 +256,8 @@ def _money(store: Store, minutes: list[Minute], tariff: Tariff) -> dict[str, int
 
 def write_report(folder: Path, outcome: Outcome) -> Path:
     """One self-contained HTML page with plots; gives its path."""
-    script = (_UPLOT / "uplot.js").read_text(encoding="utf-8")
+    module = (_UPLOT / "uplot.js").read_text(encoding="utf-8")
+    script = module.replace("export default uPlot;", "")  # one file needs no modules, and opens from a disk
     style = (_UPLOT / "uplot.css").read_text(encoding="utf-8")
     return report.write(folder, outcome.result, outcome.minutes, script, style)
 
