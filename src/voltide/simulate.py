@@ -205,6 +205,7 @@ class _Stage:
             "scenario": self._run.scenario,
             "seed": self._run.seed,
             "stations": 1,
+            "timezone": self._run.config.station.timezone,
             **truth,
             "money_fen": _money(self._store, minutes, self._run.config.tariff),
             "events": [_event(order, self.station) for order in self._run.orders],
