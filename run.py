@@ -114,7 +114,7 @@ def main(words: list[str]) -> None:
     elif command == "demo":
         install("")
         say("starting the demo (Ctrl-C ends it)")
-        os.execv(PYTHON, [str(PYTHON), "-m", "voltide", "demo", *rest])  # noqa: S606
+        os.execv(PYTHON, [str(PYTHON), "-m", "voltide", "demo", *rest])  # noqa: S606 - Ctrl-C then goes straight to the demo
     else:
         raise SystemExit(f"voltide: {command!r} is not a command of run.py; try: demo, test, setup")
 

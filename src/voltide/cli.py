@@ -107,7 +107,7 @@ def station(config_file: Path, data: Path, port_base: int | None) -> None:
 
     Example: voltide station --config station.toml --data /var/lib/voltide
     """
-    from voltide.live import Site, on_ports, run  # noqa: PLC0415
+    from voltide.live import Site, on_ports, run  # noqa: PLC0415 - as above
 
     try:
         config = load(config_file)
@@ -134,7 +134,7 @@ def charger_add(identity: str, profile: int, data: Path) -> None:
 
     Example: voltide charger add V01
     """
-    from voltide.live import database, keyring, provision  # noqa: PLC0415
+    from voltide.live import database, keyring, provision  # noqa: PLC0415 - as above
 
     if not is_identity(identity):
         fail(f"{identity!r} cannot be an identity: 1 to 48 of A-Z a-z 0-9 * _ = | @ . + - are allowed")
@@ -155,7 +155,7 @@ def charger_list(data: Path, json_file: Path | None) -> None:
 
     Example: voltide charger list
     """
-    from voltide.live import database  # noqa: PLC0415
+    from voltide.live import database  # noqa: PLC0415 - as above
 
     found = [
         {"id": row["id"], "profile": row["profile"], "added_at": stamp(moment(row["added_at"]))}
@@ -176,7 +176,7 @@ def charger_remove(identity: str, data: Path) -> None:
 
     Example: voltide charger remove V01
     """
-    from voltide.live import database  # noqa: PLC0415
+    from voltide.live import database  # noqa: PLC0415 - as above
 
     if not registry.remove(database(data), identity):
         fail(f"there is no charger {identity}")
@@ -199,7 +199,7 @@ def simulate(
 
     Example: voltide simulate lotus-hill --seed 2 --json out.json --report report
     """
-    from voltide import simulate as simulation  # noqa: PLC0415
+    from voltide import simulate as simulation  # noqa: PLC0415 - as above
 
     try:
         run = simulation.prepare(scenario, seconds=round(days * 86_400), seed=seed, data=data, faults=faults)
@@ -228,7 +228,7 @@ def export(what: str, data: Path, json_file: Path | None, since: datetime | None
 
     Example: voltide export sessions --data data --json sessions.json --since 2026-04-01
     """
-    from voltide import exports  # noqa: PLC0415
+    from voltide import exports  # noqa: PLC0415 - as above
 
     if not (data / "station.db").is_file():
         fail(f"{data} holds no station's records (no station.db)")
@@ -245,7 +245,7 @@ def check(data: Path, config_file: Path | None) -> None:
 
     Example: voltide check --data data --config station.toml
     """
-    from voltide import exports  # noqa: PLC0415
+    from voltide import exports  # noqa: PLC0415 - as above
 
     if config_file is not None:
         try:
@@ -270,7 +270,7 @@ def bench(name: str, json_file: Path | None) -> None:
 
     Example: voltide bench control --json control.json
     """
-    from voltide import benches  # noqa: PLC0415
+    from voltide import benches  # noqa: PLC0415 - as above
 
     with _progress(f"bench {name}") as tell:
         result = benches.run(name, tell)

@@ -8,8 +8,10 @@ import pytest
 
 from tests.station.foreign import Charger16, Charger21, Charger201, on_the_line, run_until
 from tests.station.house import running, until
+from tests.station.test_kill import EVENTS, event
 from voltide import exports
 from voltide.domain.messages import OrderGrid, StopCharging
+from voltide.domain.site import OcppVersion
 
 FOREVER = datetime(2100, 1, 1, tzinfo=UTC), datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -223,5 +225,60 @@ def test_a_register_that_no_meter_can_show_is_kept_raw_flagged_and_not_billed(tm
         assert session["imported_wh"] < 10_000
         assert records(house, "ledger") == []
         assert exports.check(house.data) is None
+
+    asyncio.run(story())
+
+
+class LostBeforeTheAnswer:
+    """A line that carries messages to the station and no word back."""
+
+    def __init__(self, *texts):
+        self.texts = list(texts)
+
+    async def send(self, text):
+        raise ConnectionError("lost")
+
+    async def receive(self):
+        if not self.texts:
+            raise ConnectionError("lost")
+        return self.texts.pop(0)
+
+    async def close(self, code=1000, reason=""):
+        self.texts = []
+
+
+def test_what_is_written_is_true_also_where_the_line_is_lost_before_the_answer(tmp_path):
+    async def story():
+        async with running(tmp_path) as house:
+            for number in (0, EVENTS - 1):
+                line = LostBeforeTheAnswer(event(number))
+                await house.station.accept("V1", OcppVersion.V21, line)
+                assert (house.station.sessions.at("V1-1") is not None) == (number == 0)
+            socket = await house.dial("V1", "2.1")
+            await socket.send(event(EVENTS - 1))
+            answer = json.loads(await asyncio.wait_for(socket.recv(), 10))
+            assert answer[:2] == [3, f"m{EVENTS - 1}"]
+            await socket.close()
+        assert [m["message_id"] for m in records(house, "messages")] == ["m0", f"m{EVENTS - 1}"]
+        [session] = records(house, "sessions")
+        assert session["flags"] == ["gap"]
+
+    asyncio.run(story())
+
+
+def test_the_next_car_is_told_its_own_setpoint_when_the_end_of_the_last_one_was_lost(tmp_path):
+    async def story():
+        async with running(tmp_path) as house:
+            socket = await house.dial("V1", "2.1")
+            async with on_the_line(Charger21, "V1", socket) as charger:
+                await charger.boot()
+                await charger.plug_in()
+                await run_until(charger, lambda: (charger.car.setpoint_w or 0) >= 55_000)
+                charger.transaction, charger.seq, charger.car.setpoint_w = "the-next", 0, None
+                charger.profiles.clear()
+                await charger.plug_in()
+                await run_until(charger, lambda: (charger.car.setpoint_w or 0) >= 55_000)
+                told = [p for p in charger.profiles if p["charging_profile_purpose"] == "TxProfile"]
+                assert told[0]["transaction_id"] == "the-next"
 
     asyncio.run(story())

@@ -40,8 +40,8 @@ def _prepare_sqlite(engine: Engine, *, durable: bool) -> None:
 
     @event.listens_for(engine, "connect")
     def _connect(raw: object, _record: object) -> None:
-        raw.isolation_level = None  # type: ignore[attr-defined]  # we say BEGIN ourselves, below
-        cursor = raw.cursor()  # type: ignore[attr-defined]
+        raw.isolation_level = None  # type: ignore[attr-defined]  # SQLAlchemy types it as object; we say BEGIN below
+        cursor = raw.cursor()  # type: ignore[attr-defined]  # likewise
         for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON", "busy_timeout=30000"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

@@ -80,6 +80,8 @@ class Chargers:
         self._new_id = new_id
         self._manners = manners
         self.lines: dict[ChargerId, Line] = {}
+        self._turns = {charger.id: asyncio.Lock() for charger in station.chargers}
+        """One message of a charger at a time, even when it has an old and a new line for a moment."""
         self.messages = dict.fromkeys(OcppVersion, 0)
         self.on_fact: list[Watcher] = []
         self.on_line: list[Callable[[ChargerId, Line | None], None]] = []
@@ -90,7 +92,8 @@ class Chargers:
         """Serve a charger that has proved who it is, until its line is lost."""
         charger = self._station.charger_of[identity]
         line = Line(charger, version, wire, self._clock, self._new_id)
-        await self._remember(identity, line.connection)
+        async with self._turns[identity]:  # what an older line is still writing is remembered too
+            await self._remember(identity, line.connection)
         old = self.lines.get(identity)
         self.lines[identity] = line
         for tell in self.on_line:
@@ -129,7 +132,18 @@ class Chargers:
             connection.remember(message_id, digest, answer)
 
     async def _heard(self, line: Line, heard: Called | Streamed) -> None:
-        """One message: understand, write, commit, answer, and then let the station act on it."""
+        """One message: understand, write, commit, take it for true, and then answer.
+
+        The answer comes last: where the line is lost before it, the charger gets it again when it repeats the message,
+        and nothing is done a second time.
+        """
+        async with self._turns[line.charger.id]:
+            await self._take(line, heard)
+        if isinstance(heard, Called):
+            line.connection.release(heard.id)
+            await line.flush()
+
+    async def _take(self, line: Line, heard: Called | Streamed) -> None:
         now = self._clock.now()
         self.messages[line.version] += 1
         fact = line.dialect.hear(heard.action, heard.request, now)
@@ -164,9 +178,6 @@ class Chargers:
                 line.connection.drop(heard.id)  # unanswered, so the charger keeps it and tells it again
             log.exception("store.failed", charger=line.charger.id, action=heard.action)
             raise ConnectionError("the record could not be written") from None
-        if isinstance(heard, Called):
-            line.connection.release(heard.id)
-            await line.flush()
 
     async def apply(self, turn: Turn) -> None:
         """Write what changes a session from another side than its charger."""

@@ -63,6 +63,8 @@ class Setpoints:
         """Outlets whose line has come back: what they hold is said to them again."""
         self._whole: set[EvseId] = set()
         """Outlets whose dynamic profile stands, so that a new value is enough."""
+        self._stays = dict.fromkeys(self._held, 0)
+        """Counts the cars at each outlet: an answer about the last one's setpoint says nothing of the next."""
         self.refusals = 0
 
     def held(self, evse: EvseId) -> Held:
@@ -133,7 +135,10 @@ class Setpoints:
         tasks.create_task(self._say(line, evse, session, order, until), name=f"setpoint {evse.id}")
 
     async def _say(self, line: Line, evse: Evse, session: Session, order: ApplySetpoint, until: float) -> None:
+        stay = self._stays[evse.id]
         result = await line.order(order, wait_s=SETPOINT_WAIT_S)
+        if stay != self._stays[evse.id]:
+            return
         held = self._held[evse.id]
         if isinstance(result, Accepted):
             self._put(evse.id, lease.accepted(held, order.power_w, until, self._clock.monotonic()))
@@ -149,6 +154,7 @@ class Setpoints:
         """The transaction is over, and its setpoints with it."""
         self._whole.discard(evse)
         self._stale.discard(evse)
+        self._stays[evse] += 1
         self._put(evse, lease.unplugged(self._held[evse], self._clock.monotonic()))
 
     def assume_the_worst(self, evse: Evse) -> None:

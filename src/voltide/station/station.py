@@ -126,11 +126,12 @@ class StationActor:
     # --- what chargers tell ---
 
     def _told(self, charger: ChargerId, fact: ChargerFact, turn: Turn) -> None:
+        begun = {session.evse for session in turn.sessions if session.open}
         for session in turn.sessions:
             if session.open:
                 self.loop.measured(session)
-            elif self.sessions.at(session.evse) is None:
-                self.loop.unplugged(session.evse)
+            elif self.sessions.at(session.evse) is None or session.evse in begun:
+                self.loop.unplugged(session.evse)  # also where the next car tells us that this one has gone
         if isinstance(fact, OutletReported):
             evse = self._settings.station.evse_at.get((charger, fact.evse))
             if evse is not None:
