@@ -21,8 +21,9 @@ from voltide.domain.site import ChargerId
 from voltide.domain.time import Clock, millis
 from voltide.security.identities import Keyring, new_secret
 from voltide.security.tokens import Operators
+from voltide.station.admission import PATH, Admission
 from voltide.station.plant import Devices
-from voltide.station.socket import PATH, Caps, Door
+from voltide.station.socket import Caps, Door
 from voltide.station.station import StationActor, Surroundings
 from voltide.twin.city import Doors, Twin
 from voltide.twin.conditions import WorldConfig
@@ -78,7 +79,8 @@ async def live(site: Site) -> None:
             clock=site.clock, store=store, bus=bus, devices=_devices(twin), new_id=compose.unguessable
         )
         station = StationActor(compose.settings(config), around)
-        door = Door(partial(_admit, store, keys, config), station.accept, site.clock, _caps(config))
+        judge = Admission(partial(_known, engine, keys, config), site.clock)
+        door = Door(judge, station.accept, site.clock, _caps(config))
         async with await door.open(config.door.host, config.door.ocpp_port) as listening:
             port = listening.sockets[0].getsockname()[1]
             url = f"ws://{_shown(config.door.host)}:{port}{PATH}"
@@ -136,10 +138,10 @@ def _fresh_secrets(engine: Engine, keys: Keyring, config: Config, clock: Clock) 
     return secrets
 
 
-async def _admit(store: Store, keys: Keyring, config: Config, identity: ChargerId, secret: str) -> bool | None:
+def _known(engine: Engine, keys: Keyring, config: Config, identity: ChargerId, secret: str) -> bool | None:
     if identity not in config.station.charger_of:
         return None
-    row = await store.read(lambda engine: registry.one(engine, identity))
+    row = registry.one(engine, identity)
     return None if row is None else keys.fits(identity, secret, row["secret_mac"])
 
 

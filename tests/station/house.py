@@ -18,6 +18,7 @@ from voltide.config import Config, load
 from voltide.devices.ports import Reading
 from voltide.domain.messages import Reply
 from voltide.security.identities import Keyring
+from voltide.station.admission import Admission
 from voltide.station.plant import Devices
 from voltide.station.socket import Caps, Door
 from voltide.station.station import StationActor, Surroundings
@@ -123,7 +124,8 @@ async def running(tmp_path: Path, toml: str = TOML) -> AsyncIterator[House]:
             new_id=compose.unguessable,
         )
         station = StationActor(compose.settings(config), around)
-        door = Door(partial(live._admit, store, keys, config), station.accept, clock, Caps(ping_s=config.door.ping_s))
+        judge = Admission(partial(live._known, engine, keys, config), clock)
+        door = Door(judge, station.accept, clock, Caps(ping_s=config.door.ping_s))
         async with await door.open("127.0.0.1", 0) as listening:
             port = listening.sockets[0].getsockname()[1]
             house = House(station, bus, store, port, config, tmp_path / "data", meter)

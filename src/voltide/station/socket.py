@@ -1,19 +1,11 @@
-"""The charger door on a real port: WebSockets, and who may come in.
-
-The identity is the last segment of the path. An unknown identity gets 404, a wrong secret 401, too many tries 429; of
-none of them is anything stored. Security profile 1 (plain, Basic authentication) belongs on trusted networks only.
-"""
+"""The charger door on a real port: WebSockets. Who may come in is decided in ``admission``."""
 
 import asyncio
-import base64
-import binascii
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeAlias
-from urllib.parse import unquote_to_bytes, urlsplit
 
 import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -23,17 +15,12 @@ from websockets.typing import Subprotocol
 
 from voltide.domain.site import ChargerId, OcppVersion
 from voltide.domain.time import Clock
-from voltide.security.identities import is_identity
+from voltide.station.admission import Judge, Knock, identity_of
 
 log = structlog.get_logger()
 
 SPOKEN = [Subprotocol(version.subprotocol) for version in reversed(OcppVersion)]
 """Newest first: the best that both sides know is chosen."""
-PATH = "/ocpp/"
-TRIES_PER_MINUTE = 10
-
-Admit: TypeAlias = Callable[[ChargerId, str], Awaitable[bool | None]]
-"""Whether a secret is a charger's; None: there is no such charger."""
 Accept: TypeAlias = Callable[[ChargerId, OcppVersion, "SocketWire"], Awaitable[None]]
 
 
@@ -45,30 +32,6 @@ class Caps:
     messages_per_s: float = 50.0
     ping_s: float = 20.0
     open_s: float = 10.0
-
-
-@dataclass(slots=True)
-class Throttle:
-    """Wrong secrets per identity and minute; a right one is always let in."""
-
-    clock: Clock
-    _wrong: dict[str, deque[float]] = field(default_factory=dict)
-
-    def spent(self, who: str) -> bool:
-        """Whether this identity has used up its tries."""
-        return len(self._recent(who)) >= TRIES_PER_MINUTE
-
-    def wrong(self, who: str) -> None:
-        """One more."""
-        if len(self._wrong) > 10_000:  # a sprayer cannot fill the memory
-            self._wrong.clear()
-        self._wrong.setdefault(who, deque(maxlen=TRIES_PER_MINUTE)).append(self.clock.monotonic())
-
-    def _recent(self, who: str) -> deque[float]:
-        tries = self._wrong.get(who, deque())
-        while tries and tries[0] < self.clock.monotonic() - 60.0:
-            tries.popleft()
-        return tries
 
 
 class SocketWire:
@@ -109,12 +72,11 @@ class SocketWire:
 class Door:
     """The listener."""
 
-    def __init__(self, admit: Admit, accept: Accept, clock: Clock, caps: Caps) -> None:
-        self._admit = admit
+    def __init__(self, judge: Judge, accept: Accept, clock: Clock, caps: Caps) -> None:
+        self._judge = judge
         self._accept = accept
         self._clock = clock
         self._caps = caps
-        self._throttle = Throttle(clock)
         self.refused = 0
         logger = logging.getLogger("websockets.server")
         logger.setLevel(logging.CRITICAL)  # port scanners are no news
@@ -143,24 +105,14 @@ class Door:
         if request.headers.get("Connection") is None and "Upgrade" in request.headers:
             request.headers["Connection"] = "Upgrade"  # some chargers leave it out
             log.warning("door.no_connection_header", path=request.path[:80])
-        identity = identity_of(request.path)
-        if identity is None:
-            return self._refuse(socket, HTTPStatus.NOT_FOUND)
-        proved = await self._proved(identity, request)
-        if proved is None:
-            return self._refuse(socket, HTTPStatus.NOT_FOUND)
-        if proved:
-            return None
-        if self._throttle.spent(identity):  # a right secret has been let in above, however many wrong ones came
-            return self._refuse(socket, HTTPStatus.TOO_MANY_REQUESTS)
-        self._throttle.wrong(identity)
-        log.warning("door.wrong_secret", charger=identity)
-        return self._refuse(socket, HTTPStatus.UNAUTHORIZED)
-
-    async def _proved(self, identity: ChargerId, request: Request) -> bool | None:
-        user, secret = credentials(request.headers.get("Authorization", ""))
-        admitted = await self._admit(identity, secret)
-        return admitted if admitted is None else admitted and user == identity
+        knock = Knock(
+            path=request.path,
+            authorization=request.headers.get("Authorization", ""),
+            address=str(socket.remote_address[0]) if socket.remote_address else "",
+            profile=1,
+        )
+        verdict = self._judge(knock)
+        return None if verdict.identity is not None else self._refuse(socket, verdict.status)
 
     def _refuse(self, socket: ServerConnection, status: HTTPStatus) -> Response:
         self.refused += 1
@@ -182,36 +134,3 @@ class Door:
 
 def _choose(_socket: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
     return next((ours for ours in SPOKEN if ours in offered), None)
-
-
-def identity_of(path: str) -> ChargerId | None:
-    """The last segment of a path, when it can be an identity.
-
-    >>> identity_of("/ocpp/V01"), identity_of("/ocpp/%2e%2e"), identity_of("/other/V01")
-    ('V01', None, None)
-    """
-    parts = urlsplit(path).path
-    if not parts.startswith(PATH):
-        return None
-    try:
-        name = unquote_to_bytes(parts.removeprefix(PATH).rstrip("/").rsplit("/", 1)[-1]).decode()
-    except UnicodeDecodeError:
-        return None
-    return ChargerId(name) if is_identity(name) else None
-
-
-def credentials(header: str) -> tuple[str, str]:
-    """User and secret of a Basic header; empty where there is none. The secret may hold colons and any bytes.
-
-    >>> credentials("Basic " + base64.b64encode(b"V01:a:b").decode())
-    ('V01', 'a:b')
-    """
-    scheme, _, rest = header.partition(" ")
-    if scheme.lower() != "basic":
-        return "", ""
-    try:
-        text = base64.b64decode(rest.strip(), validate=True).decode("utf-8", errors="surrogateescape")
-    except (binascii.Error, ValueError):
-        return "", ""
-    user, _, secret = text.partition(":")
-    return user, secret
