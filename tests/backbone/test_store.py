@@ -74,7 +74,7 @@ def test_a_change_is_written_whole_or_not_at_all(tmp_path: Path, *, inline: bool
     async def check(store: Store) -> None:
         with pytest.raises(OverflowError):
             await store.commit(change(message(1), fact("a"), session("s"), ABSURD))
-        assert [count(store.engine, table) for table in schema.metadata.sorted_tables] == [0] * 8
+        assert not any(count(store.engine, table) for table in schema.metadata.sorted_tables)
         await store.commit(change(message(1), fact("a"), session("s"), reading(5)))
         assert count(store.engine, schema.charger_messages) == 1
         assert count(store.engine, schema.readings) == 1

@@ -1,7 +1,7 @@
 """How a message looks while it travels: JSON, named by its class.
 
-Every message of ``domain.messages`` and ``domain.picture`` can cross; nothing else can, so a bus that is one process
-today promises no more than a bus between machines does.
+Every word of ``domain.messages``, ``reports``, ``requests`` and ``picture`` can cross; nothing else can, so a bus that
+is one process today promises no more than a bus between machines does.
 """
 
 import dataclasses
@@ -11,11 +11,11 @@ from typing import Any
 
 import msgspec
 
-from voltide.domain import messages, picture
+from voltide.domain import messages, picture, reports, requests, token
 
 _WORDS: dict[str, type] = {
     name: word
-    for module in (messages, picture)
+    for module in (messages, picture, reports, requests, token)
     for name, word in inspect.getmembers(module, inspect.isclass)
     if dataclasses.is_dataclass(word)
 }

@@ -104,3 +104,60 @@ variables = Table(
     Column("value", Text),
     comment="What a charger's device model said last.",
 )
+
+next_secrets = Table(
+    "next_secrets",
+    metadata,
+    Column("charger", String(48), primary_key=True),
+    Column("secret_mac", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    comment="Secrets on their way to a charger: both are good until it is known which one it has.",
+)
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("serial", String(64), primary_key=True),
+    Column("charger", String(48), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("issued_at", BigInteger, nullable=False),
+    Column("not_after", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+    Column("pem", Text, nullable=False),
+    Index("ix_certificates_charger", "charger"),
+    comment="Certificates that were issued to chargers; one that is revoked or out of date opens no door.",
+)
+
+dossiers = Table(
+    "dossiers",
+    metadata,
+    Column("charger", String(48), primary_key=True),
+    Column("standing", String(16), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    comment="What is known of each charger beyond its secret: who it says it is, and how far its welcome has come.",
+)
+
+told = Table(
+    "told",
+    metadata,
+    Column("charger", String(48), primary_key=True),
+    Column("kind", String(48), primary_key=True),
+    Column("key", String(96), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    comment="What a charger last told of each thing it has: its updates, logs, monitors, displays, DER controls.",
+)
+
+security_log = Table(
+    "security_log",
+    metadata,
+    Column("id", _Key, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("charger", String(48), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("ix_security_log_at", "at"),
+    comment="Security events, the chargers' and the door's own; only ever added to.",
+)

@@ -25,8 +25,16 @@ from voltide.domain.time import millis
 Row: TypeAlias = dict[str, Any]
 T = TypeVar("T")
 
-_INSERT_ONCE = (schema.charger_messages, schema.facts, schema.postings)
-_UPSERT = (schema.sessions, schema.readings, schema.variables, schema.minutes)
+_INSERT_ONCE = (schema.charger_messages, schema.facts, schema.postings, schema.security_log)
+_UPSERT = (
+    schema.sessions,
+    schema.readings,
+    schema.variables,
+    schema.minutes,
+    schema.certificates,
+    schema.dossiers,
+    schema.told,
+)
 
 
 @dataclass(slots=True)

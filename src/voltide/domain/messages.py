@@ -1,4 +1,4 @@
-"""Every fact and order that crosses a door or the bus, on one page.
+"""Every fact and order that crosses a door or the bus, on one page; OCPP's other blocks in ``reports``, ``requests``.
 
 Facts are past participles, orders are imperatives. A fact has one dataclass: it is used on the bus, in the store and
 in the code. Charger-side times are the charger's own; ``received_at`` is stored beside them, never in place of them.
@@ -7,13 +7,14 @@ in the code. Charger-side times are the charger's own; ``received_at`` is stored
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
+from voltide.domain.reports import ChargerReport, ReportAnswer
+from voltide.domain.requests import ChargerRequest
 from voltide.domain.site import ChargerId, EvseId, StationId
+from voltide.domain.token import Json as Json  # noqa: PLC0414 - a word of this page, too
+from voltide.domain.token import Token as Token  # noqa: PLC0414 - likewise
 from voltide.domain.units import Fraction, Seconds, Volts, WattHours, Watts
-
-Json: TypeAlias = dict[str, Any]
-
 
 # --- what a charger tells ---------------------------------------------------------------------------------------------
 
@@ -100,14 +101,6 @@ class OutletReported:
     error: str | None = None
     flow: Flow | None = None
     """1.6 tells the flow of power by the connector's status."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """What a driver holds to the reader."""
-
-    id: str
-    kind: str = "ISO14443"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +235,7 @@ ChargerFact: TypeAlias = (
     | LimitTold
     | SetpointPulled
     | Told
+    | ChargerReport
 )
 
 
@@ -291,7 +285,7 @@ class Noted:
     """Heard, kept, nothing more to say."""
 
 
-ChargerAnswer: TypeAlias = Welcome | Time | TokenVerdict | TransactionNoted | SetpointGiven | Noted
+ChargerAnswer: TypeAlias = Welcome | Time | TokenVerdict | TransactionNoted | SetpointGiven | Noted | ReportAnswer
 
 
 # --- what we order a charger ------------------------------------------------------------------------------------------
@@ -430,6 +424,7 @@ ChargerOrder: TypeAlias = (
     | GetReport
     | GetTransactionStatus
     | Ask
+    | ChargerRequest
 )
 
 

@@ -244,6 +244,8 @@ def say_answer(action: str, answer: ChargerAnswer) -> Json | None:
             return {"idTagInfo": _verdict(answer.token)}
         case TransactionNoted() | SetpointGiven() | Noted():
             return None
+        case _:
+            raise KeyError(type(answer).__name__)
 
 
 def _verdict(token: TokenVerdict) -> Json:

@@ -294,6 +294,8 @@ def say_answer(answer: ChargerAnswer) -> Json | None:
             return {"status": "Rejected" if update is None else "Accepted", "scheduleUpdate": update}
         case Noted():
             return None
+        case _:
+            raise KeyError(type(answer).__name__)
 
 
 def _verdict(token: TokenVerdict) -> Json:

@@ -29,7 +29,7 @@ from voltide.ocpp.profiles import evse_of, read_profile, read_update
 from voltide.ocpp.wire import Supply
 
 
-def say_order(order: ChargerOrder) -> tuple[str, Json]:  # noqa: C901, PLR0911 - one line per order
+def say_order(order: ChargerOrder) -> tuple[str, Json]:  # noqa: C901, PLR0911, PLR0912 - one line per order
     """An order without a charging profile as action and body."""
     match order:
         case StartTransaction():
@@ -60,6 +60,8 @@ def say_order(order: ChargerOrder) -> tuple[str, Json]:  # noqa: C901, PLR0911 -
             return order.action, order.payload
         case ApplySetpoint() | ApplyFallback() | ClearSetpoint():
             raise TypeError(f"{type(order).__name__} is a charging profile")
+        case _:
+            raise KeyError(type(order).__name__)
 
 
 def _evse(number: int | None) -> Json | None:

@@ -5,7 +5,7 @@ line at once; when the old one closes late, that changes nothing, for lines are 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TypeAlias
@@ -43,6 +43,7 @@ from voltide.ocpp.connection import Connection
 from voltide.ocpp.events import Called, Streamed
 from voltide.ocpp.profiles import evse_of
 from voltide.station import records
+from voltide.station.blocks.block import Blocks, Heard
 from voltide.station.line import Line, Wire
 from voltide.station.sessions import Sessions, Turn
 
@@ -85,6 +86,9 @@ class Chargers:
         self.messages = dict.fromkeys(OcppVersion, 0)
         self.on_fact: list[Watcher] = []
         self.on_line: list[Callable[[ChargerId, Line | None], None]] = []
+        self.blocks = Blocks()
+        self.spawn: Callable[[Awaitable[None]], None] = _nobody
+        """Runs what is to follow an answer; the station says where."""
         self.pulled: Callable[[ChargerId, int], float | None] = lambda _charger, _evse: None
         """What a dynamic profile's setpoint is now; the control loop says."""
 
@@ -138,27 +142,35 @@ class Chargers:
         and nothing is done a second time.
         """
         async with self._turns[line.charger.id]:
-            await self._take(line, heard)
+            made = await self._take(line, heard)
         if isinstance(heard, Called):
             line.connection.release(heard.id)
             await line.flush()
+        if made is not None and made.then is not None:
+            self.spawn(made.then())
 
-    async def _take(self, line: Line, heard: Called | Streamed) -> None:
+    async def _take(self, line: Line, heard: Called | Streamed) -> Heard | None:
         now = self._clock.now()
         self.messages[line.version] += 1
         fact = line.dialect.hear(heard.action, heard.request, now)
         await self._recall(line.charger.id, fact)
+        made = await self.blocks.hear(line.charger.id, fact, now)
         turn = self._turn(line.charger.id, fact)
         change = Change()
         self._record(change, turn)
+        for row in made.written if made is not None else ():
+            row.write(change, line.charger.id, now)
         if isinstance(heard, Called):
-            response = line.dialect.reply(heard.action, heard.request, self._answer(line, fact, turn), now)
+            said = self._answer(line, fact, turn) if made is None else made.answer
+            response = line.dialect.reply(heard.action, heard.request, said, now)
             answer = line.connection.answer(heard.id, response, hold=True)
             records.message(change, line.charger.id, heard, answer, now)
         await self._write(line, heard, change)
         self._sessions.keep(turn)
+        self.blocks.told(line.charger.id, fact)
         for tell in self.on_fact:
             tell(line.charger.id, fact, turn)
+        return made
 
     async def _recall(self, charger: ChargerId, fact: ChargerFact) -> None:
         """A transaction that this process does not know may be one of an earlier process: then it is no new one."""
@@ -232,6 +244,10 @@ class Chargers:
 
     def _valid(self, token: Token) -> bool:
         return any(fnmatchcase(token.id, pattern) for pattern in self._manners.tokens)
+
+
+def _nobody(_work: Awaitable[None]) -> None:
+    raise RuntimeError("the station is not running")
 
 
 async def _close_quietly(line: Line) -> None:

@@ -1,7 +1,7 @@
 """One station, put together: an object with its own loop, so one process can host many."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,6 +88,7 @@ class StationActor:
         self.portrait = Portrait(self.crew, self.loop, self.history, self.diary, settings.tariff)
         self.orders = Orders(self.crew, self.diary, around.new_id)
         self.chargers.pulled = self.loop.pulled
+        self.chargers.spawn = self._spawn
         self.chargers.on_fact.append(self._told)
         self.chargers.on_line.append(self._line_changed)
         self._phases: dict[EvseId, tuple[str, Phase]] = {}
@@ -117,6 +118,11 @@ class StationActor:
                 self._tasks = None  # from here on nothing new is begun
                 for one in served:
                     one.close()
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        """Do something beside; what fails in it is logged, and ends nothing else."""
+        if self._tasks is not None:
+            self._tasks.create_task(_apart(work))
 
     async def close_lines(self) -> None:
         """Let every charger go, so that it falls back by itself."""
@@ -247,3 +253,10 @@ class StationActor:
 
     async def _look(self, _message: object) -> object:
         return self.portrait.draw()
+
+
+async def _apart(work: Awaitable[None]) -> None:
+    try:
+        await work
+    except Exception:
+        log.exception("station.work_failed")
