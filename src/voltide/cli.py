@@ -1,11 +1,10 @@
 """The command line. Every command says what it does, and fails with one plain sentence."""
 
-import json
 import logging
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 import structlog
@@ -14,23 +13,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy.exc import DatabaseError
 
 from voltide import __version__
-from voltide.backbone import registry
 from voltide.backbone.clock import SystemClock
+from voltide.cli_chargers import charger
 from voltide.config import ConfigError, load
-from voltide.domain.time import moment, stamp
-from voltide.security.identities import is_identity
-
-_DATA = click.option(
-    "--data", type=click.Path(path_type=Path, file_okay=False), default=Path("data"), show_default=True,
-    help="The folder that holds all state.",
-)  # fmt: skip
-_JSON = click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write JSON here; - is the screen.")
-
-
-def fail(sentence: str, code: int = 1) -> NoReturn:
-    """End with one plain sentence."""
-    click.echo(f"voltide: {sentence}", err=True)
-    sys.exit(code)
+from voltide.domain.time import moment
+from voltide.terminal import DATA, JSON, fail, sentence, write
 
 
 def _logs(level: int) -> None:
@@ -95,12 +82,12 @@ def demo(data: Path | None, port_base: int, at: str | None, seed: int, scenario:
     try:
         play(scenario, data=data, port_base=port_base, at=at, seed=seed, say=click.echo)
     except (LookupError, ValueError, OSError) as error:
-        fail(_sentence(error))
+        fail(sentence(error))
 
 
 @voltide.command()
 @click.option("--config", "config_file", type=click.Path(path_type=Path, dir_okay=False), required=True)
-@_DATA
+@DATA
 @click.option("--port-base", type=click.IntRange(1, 65_000), help="Move all ports: the page here, the door next.")
 def station(config_file: Path, data: Path, port_base: int | None) -> None:
     """Run one real station.
@@ -114,73 +101,7 @@ def station(config_file: Path, data: Path, port_base: int | None) -> None:
         config = config if port_base is None else on_ports(config, port_base)
         run(Site(config=config, data=data, clock=SystemClock(), say=click.echo))
     except (ConfigError, OSError) as error:
-        fail(_sentence(error))
-
-
-@voltide.group()
-def charger() -> None:
-    """Provision chargers.
-
-    Example: voltide charger add V01 --data data
-    """
-
-
-@charger.command("add")
-@click.argument("identity")
-@click.option("--profile", type=click.IntRange(0, 3), default=1, show_default=True, help="OCPP security profile.")
-@_DATA
-def charger_add(identity: str, profile: int, data: Path) -> None:
-    """Make a charger's secret and print it, this once, alone on the last line.
-
-    Example: voltide charger add V01
-    """
-    from voltide.live import database, keyring, provision  # noqa: PLC0415 - as above
-
-    if not is_identity(identity):
-        fail(f"{identity!r} cannot be an identity: 1 to 48 of A-Z a-z 0-9 * _ = | @ . + - are allowed")
-    if profile != 1:
-        fail(f"security profile {profile} is not served yet; only 1 (Basic authentication on a trusted network) is")
-    secret = provision(database(data), keyring(data), identity, SystemClock())
-    if secret is None:
-        fail(f"{identity} exists already; remove it first to make a new secret")
-    click.echo(f"{identity} added. Its password, shown this once:")
-    click.echo(secret)
-
-
-@charger.command("list")
-@_DATA
-@_JSON
-def charger_list(data: Path, json_file: Path | None) -> None:
-    """List the chargers that may connect.
-
-    Example: voltide charger list
-    """
-    from voltide.live import database  # noqa: PLC0415 - as above
-
-    found = [
-        {"id": row["id"], "profile": row["profile"], "added_at": stamp(moment(row["added_at"]))}
-        for row in registry.all_of(database(data))
-    ]
-    if json_file is not None:
-        _write(json_file, found)
-        return
-    for row in found:
-        click.echo(f"{row['id']}\tprofile {row['profile']}\tsince {row['added_at']}")
-
-
-@charger.command("remove")
-@click.argument("identity")
-@_DATA
-def charger_remove(identity: str, data: Path) -> None:
-    """Take a charger's right to connect. It falls off the line when it next connects.
-
-    Example: voltide charger remove V01
-    """
-    from voltide.live import database  # noqa: PLC0415 - as above
-
-    if not registry.remove(database(data), identity):
-        fail(f"there is no charger {identity}")
-    click.echo(f"{identity} removed")
+        fail(sentence(error))
 
 
 @voltide.command()
@@ -188,7 +109,7 @@ def charger_remove(identity: str, data: Path) -> None:
 @click.option("--days", type=click.FloatRange(0.001, 366), default=1.0, show_default=True)
 @click.option("--seed", default=1, show_default=True)
 @click.option("--faults", metavar="NAME", help="A set of faults to inject: deaf, links or meter.")
-@_JSON
+@JSON
 @click.option("--report", type=click.Path(path_type=Path, file_okay=False), help="Write one HTML page with plots.")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Keep the records of the run here.")
 def simulate(
@@ -204,7 +125,7 @@ def simulate(
     try:
         run = simulation.prepare(scenario, seconds=round(days * 86_400), seed=seed, data=data, faults=faults)
     except (LookupError, ValueError) as error:
-        fail(_sentence(error))
+        fail(sentence(error))
     if data is not None:
         data.mkdir(parents=True, exist_ok=True)
     with _progress(f"{scenario}, seed {seed}") as tell:
@@ -212,15 +133,15 @@ def simulate(
     if report is not None:
         click.echo(f"report {simulation.write_report(report, outcome)}", err=True)
     if json_file is not None:
-        _write(json_file, outcome.result)
+        write(json_file, outcome.result)
     else:
         click.echo(simulation.summary(outcome.result))
 
 
 @voltide.command()
 @click.argument("what", type=click.Choice(["messages", "sessions", "ledger", "telemetry"]))
-@_DATA
-@_JSON
+@DATA
+@JSON
 @click.option("--since", type=click.DateTime(), help="From this moment on (UTC).")
 @click.option("--until", type=click.DateTime(), help="Up to, not including, this moment (UTC).")
 def export(what: str, data: Path, json_file: Path | None, since: datetime | None, until: datetime | None) -> None:
@@ -234,11 +155,11 @@ def export(what: str, data: Path, json_file: Path | None, since: datetime | None
         fail(f"{data} holds no station's records (no station.db)")
     first = since.replace(tzinfo=UTC) if since else moment(0)
     last = until.replace(tzinfo=UTC) if until else SystemClock().now() + timedelta(days=1)
-    _write(json_file or Path("-"), exports.take(what, data, first, last))
+    write(json_file or Path("-"), exports.take(what, data, first, last))
 
 
 @voltide.command()
-@_DATA
+@DATA
 @click.option("--config", "config_file", type=click.Path(path_type=Path, dir_okay=False), help="Check this file too.")
 def check(data: Path, config_file: Path | None) -> None:
     """Verify store, ledger and configuration; names the first bad record.
@@ -264,7 +185,7 @@ def check(data: Path, config_file: Path | None) -> None:
 
 @voltide.command()
 @click.argument("name", type=click.Choice(["control", "day", "demo"]))
-@_JSON
+@JSON
 def bench(name: str, json_file: Path | None) -> None:
     """Measure one figure, five times, beside its limit or a peer.
 
@@ -275,7 +196,7 @@ def bench(name: str, json_file: Path | None) -> None:
     with _progress(f"bench {name}") as tell:
         result = benches.run(name, tell)
     if json_file is not None:
-        _write(json_file, result)
+        write(json_file, result)
     else:
         click.echo(f"{result['name']}: {result['figure']} {result['unit']} ({result['peer']}: {result['peer_figure']})")
 
@@ -299,17 +220,4 @@ class _progress:  # noqa: N801 - used as a word: with _progress("…") as tell
         self._bar.stop()
 
 
-def _write(file: Path, value: Any) -> None:
-    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
-    if str(file) == "-":
-        click.echo(text)
-        return
-    try:
-        file.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        fail(f"{file} cannot be written: {error.strerror}")
-
-
-def _sentence(error: BaseException) -> str:
-    text = str(error.args[0]) if isinstance(error, LookupError) and error.args else str(error)
-    return text or type(error).__name__
+voltide.add_command(charger)

@@ -1,0 +1,77 @@
+"""``voltide charger``: who may connect, and with what proof."""
+
+from pathlib import Path
+
+import click
+
+from voltide.backbone import registry
+from voltide.backbone.clock import SystemClock
+from voltide.domain.time import moment, stamp
+from voltide.security.identities import is_identity
+from voltide.terminal import DATA, JSON, fail, write
+
+
+@click.group()
+def charger() -> None:
+    """Provision chargers.
+
+    Example: voltide charger add V01 --data data
+    """
+
+
+@charger.command("add")
+@click.argument("identity")
+@click.option("--profile", type=click.IntRange(0, 3), default=1, show_default=True, help="OCPP security profile.")
+@DATA
+def charger_add(identity: str, profile: int, data: Path) -> None:
+    """Make a charger's secret and print it, this once, alone on the last line.
+
+    Example: voltide charger add V01
+    """
+    from voltide.live import database, keyring, provision  # noqa: PLC0415 - as above
+
+    if not is_identity(identity):
+        fail(f"{identity!r} cannot be an identity: 1 to 48 of A-Z a-z 0-9 * _ = | @ . + - are allowed")
+    if profile != 1:
+        fail(f"security profile {profile} is not served yet; only 1 (Basic authentication on a trusted network) is")
+    secret = provision(database(data), keyring(data), identity, SystemClock())
+    if secret is None:
+        fail(f"{identity} exists already; remove it first to make a new secret")
+    click.echo(f"{identity} added. Its password, shown this once:")
+    click.echo(secret)
+
+
+@charger.command("list")
+@DATA
+@JSON
+def charger_list(data: Path, json_file: Path | None) -> None:
+    """List the chargers that may connect.
+
+    Example: voltide charger list
+    """
+    from voltide.live import database  # noqa: PLC0415 - as above
+
+    found = [
+        {"id": row["id"], "profile": row["profile"], "added_at": stamp(moment(row["added_at"]))}
+        for row in registry.all_of(database(data))
+    ]
+    if json_file is not None:
+        write(json_file, found)
+        return
+    for row in found:
+        click.echo(f"{row['id']}\tprofile {row['profile']}\tsince {row['added_at']}")
+
+
+@charger.command("remove")
+@click.argument("identity")
+@DATA
+def charger_remove(identity: str, data: Path) -> None:
+    """Take a charger's right to connect. It falls off the line when it next connects.
+
+    Example: voltide charger remove V01
+    """
+    from voltide.live import database  # noqa: PLC0415 - as above
+
+    if not registry.remove(database(data), identity):
+        fail(f"there is no charger {identity}")
+    click.echo(f"{identity} removed")

@@ -1,0 +1,38 @@
+"""What every command shares: options, one plain sentence when it fails, and where its answer goes."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+DATA = click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), default=Path("data"), show_default=True,
+    help="The folder that holds all state.",
+)  # fmt: skip
+JSON = click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write JSON here; - is the screen.")
+
+
+def fail(sentence: str, code: int = 1) -> NoReturn:
+    """End with one plain sentence."""
+    click.echo(f"voltide: {sentence}", err=True)
+    sys.exit(code)
+
+
+def write(file: Path, value: Any) -> None:
+    """JSON into a file, or on the screen where it is ``-``."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    if str(file) == "-":
+        click.echo(text)
+        return
+    try:
+        file.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        fail(f"{file} cannot be written: {error.strerror}")
+
+
+def sentence(error: BaseException) -> str:
+    """What an error says, as one sentence."""
+    text = str(error.args[0]) if isinstance(error, LookupError) and error.args else str(error)
+    return text or type(error).__name__
