@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voltide.backbone.codec import UnknownWordError, decode, encode
-from voltide.domain import messages, picture
+from voltide.domain import messages, picture, reports, requests
 
 WORDS = sorted(
     {
         word
-        for module in (messages, picture)
+        for module in (messages, picture, reports, requests)
         for _, word in inspect.getmembers(module, inspect.isclass)
         if dataclasses.is_dataclass(word)
     },
@@ -30,6 +30,7 @@ LEAVES: dict[object, st.SearchStrategy[Any]] = {
     float: st.floats(allow_nan=False, allow_infinity=False),
     datetime: st.datetimes(timezones=st.just(UTC)),
     type(None): st.none(),
+    object: st.none() | st.booleans() | st.text(max_size=12),
 }
 
 
@@ -41,6 +42,8 @@ def any_of(kind: Any) -> st.SearchStrategy[Any]:
     origin, parts = get_origin(kind), get_args(kind)
     if origin in {UnionType, Union}:
         return st.one_of([any_of(part) for part in parts])
+    if origin is tuple and parts[-1] is not Ellipsis:
+        return st.tuples(*map(any_of, parts))
     if origin is tuple:
         return st.lists(any_of(parts[0]), max_size=2).map(tuple)
     if origin is dict:

@@ -9,8 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from voltide.domain.reports import ChargerReport, ReportAnswer
-from voltide.domain.requests import ChargerRequest
+from voltide.domain.reports import ChargerReport, DerControl, DisplayMessage, ReportAnswer
+from voltide.domain.requests import ChargerRequest, Permit
 from voltide.domain.site import ChargerId, EvseId, StationId
 from voltide.domain.token import Json as Json  # noqa: PLC0414 - a word of this page, too
 from voltide.domain.token import Token as Token  # noqa: PLC0414 - likewise
@@ -263,6 +263,14 @@ class TokenVerdict:
     """The answer to AuthorisationAsked, and part of the answer to a transaction's start."""
 
     valid: bool
+    status: str = ""
+    """Accepted, Blocked, Expired, Invalid or ConcurrentTx, as all versions spell them; empty: as ``valid`` says."""
+    group: str | None = None
+    """Whoever holds a token of the same group may end what this one has begun."""
+    until: datetime | None = None
+    """How long a charger may go by it from its cache."""
+    priority: int | None = None
+    """-9 … 9; 2.x only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +279,8 @@ class TransactionNoted:
 
     transaction_id: str
     token: TokenVerdict | None = None
+    cost: str | None = None
+    """What it comes to so far (or in the end), as decimal text; 2.x only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -522,7 +532,152 @@ class SetInService:
     operative: bool
 
 
-StationOrder: TypeAlias = StartCharging | StopCharging | LimitOutlet | OrderGrid | CancelGrid | TellNeeds | SetInService
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivePriority:
+    """Serve an outlet's session before others, within every limit; or as others again."""
+
+    evse: EvseId
+    active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareOutlet:
+    """Let an outlet act by itself between floor and ceiling for so long (V2X, block Q): by frequency, signal or load.
+
+    Granted only where every limit holds with the outlet anywhere in its band. ``curve`` points are (Hz, W) for
+    LocalFrequency and CentralFrequency; ``signal_curve`` points are (aFRR signal, W).
+    """
+
+    evse: EvseId
+    mode: str
+    ceiling_w: Watts
+    floor_w: Watts
+    seconds: Seconds
+    setpoint_w: Watts | None = None
+    baseline_w: Watts | None = None
+    frequency_curve: tuple[tuple[float, Watts], ...] = ()
+    signal_curve: tuple[tuple[int, Watts], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndShare:
+    """Take an outlet back under the station's own setpoints."""
+
+    evse: EvseId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellSignal:
+    """The grid's secondary-control (aFRR) signal, for every outlet that follows it."""
+
+    signal: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutPermit:
+    """A token's place in the station's book: new, or instead of what stood there."""
+
+    permit: Permit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReserveOutlet:
+    """Hold an outlet for a token; the reply's detail is the reservation's number."""
+
+    evse: EvseId
+    token: Token
+    until: datetime
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelReservation:
+    """Hold it no longer."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutDer:
+    """A DER control that every capable charger of the station shall have."""
+
+    control: DerControl
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropDer:
+    """It is not wanted any more."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowText:
+    """A text that every display of the station shall show, such as the price of the hour."""
+
+    message: DisplayMessage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HideText:
+    """Take it off every display."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallCharger:
+    """Call a charger as its specification writes it. What would loosen a limit is refused; see station/operations."""
+
+    charger: ChargerId
+    action: str
+    payload: Json
+
+
+StationOrder: TypeAlias = (
+    StartCharging
+    | StopCharging
+    | LimitOutlet
+    | OrderGrid
+    | CancelGrid
+    | TellNeeds
+    | SetInService
+    | GivePriority
+    | ShareOutlet
+    | EndShare
+    | TellSignal
+    | PutPermit
+    | ReserveOutlet
+    | CancelReservation
+    | PutDer
+    | DropDer
+    | ShowText
+    | HideText
+    | CallCharger
+)
+
+
+class Outcome(StrEnum):
+    """What came of a call to a charger."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    """By the charger, or by the station before it was said: then ``reason`` is a sentence."""
+    UNKNOWN = "unknown"
+    """No answer in time: it may have been done or not."""
+    INVALID = "invalid"
+    """The body does not fit the charger's version; ``reason`` names the place."""
+    NO_CHARGER = "no-charger"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallResult:
+    """What came of CallCharger."""
+
+    outcome: Outcome
+    reason: str = ""
+    answer: Json = field(default_factory=dict)
+    """What the charger answered, as its specification writes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
