@@ -42,10 +42,9 @@ def any_of(kind: Any) -> st.SearchStrategy[Any]:
     origin, parts = get_origin(kind), get_args(kind)
     if origin in {UnionType, Union}:
         return st.one_of([any_of(part) for part in parts])
-    if origin is tuple and parts[-1] is not Ellipsis:
-        return st.tuples(*map(any_of, parts))
     if origin is tuple:
-        return st.lists(any_of(parts[0]), max_size=2).map(tuple)
+        many = st.lists(any_of(parts[0]), max_size=2).map(tuple)
+        return many if parts[-1] is Ellipsis else st.tuples(*map(any_of, parts))
     if origin is dict:
         return st.dictionaries(LEAVES[str], st.none() | st.booleans() | st.integers(-9, 9) | LEAVES[str], max_size=3)
     if issubclass(kind, Enum):
