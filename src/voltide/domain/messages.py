@@ -9,7 +9,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from voltide.domain.reports import ChargerReport, DerControl, DisplayMessage, ReportAnswer
+from voltide.domain.reports import (
+    CertificateQuery,
+    ChargerReport,
+    DerControl,
+    DisplayMessage,
+    PowerStep,
+    ReportAnswer,
+)
 from voltide.domain.requests import ChargerRequest, Permit
 from voltide.domain.site import ChargerId, EvseId, StationId
 from voltide.domain.token import Json as Json  # noqa: PLC0414 - a word of this page, too
@@ -108,6 +115,10 @@ class AuthorisationAsked:
     """A charger asks whether a token may charge."""
 
     token: Token
+    certificate: str | None = None
+    """The contract certificate (PEM) of a car that pays by itself, when the charger could not judge it."""
+    queries: tuple[CertificateQuery, ...] = ()
+    """The hashes of its chain, to be judged by OCSP."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +142,14 @@ class TransactionTold:
     samples: tuple[Sample, ...] = ()
     asks_token: bool = False
     """The answer must say whether the token is valid."""
+    reservation_id: int | None = None
+    """The reservation that it uses up."""
+    mode: str | None = None
+    """2.1: the mode of operation it has now, such as CentralSetpoint."""
+    tariff: str | None = None
+    """2.1: the id of the tariff that the charger reckons by."""
+    cost: Json | None = None
+    """2.1: what the charger has reckoned, as the specification writes it; never the bill."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +183,14 @@ class NeedsTold:
     """The same as a state of charge, where the capacity is not known."""
     v2x: bool = False
     """The car asked for a bidirectional energy transfer."""
+    mode: str | None = None
+    """The energy transfer it asked for, such as DC_BPT."""
+    modes: tuple[str, ...] = ()
+    """Those that it could do besides (2.1)."""
+    control: str | None = None
+    """ScheduledControl or DynamicControl (2.1, ISO 15118-20)."""
+    most_schedules: int | None = None
+    """How many points a schedule may have for this car (ISO 15118)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +204,16 @@ class Variable:
     instance: str | None = None
     writable: bool = True
     status: str = "Accepted"
+    connector: int | None = None
+    component_instance: str | None = None
+    unit: str | None = None
+    """What a report says of the variable itself; None where it says nothing."""
+    kind: str | None = None
+    """string, decimal, integer, dateTime, boolean, OptionList, SequenceList or MemberList."""
+    lowest: float | None = None
+    highest: float | None = None
+    """Of an outlet's Power: the most it can do."""
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,11 +237,23 @@ class SecurityTold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitTold:
-    """Someone else than us limits the charger (its ``source``), or no longer does (``limit_w`` None)."""
+    """Someone else than us (its ``source``) limits the charger, or no longer does: ``limit_w`` None, not ``unsaid``."""
 
     source: str
     evse: int | None = None
     limit_w: Watts | None = None
+    """What holds now."""
+    floor_w: Watts | None = None
+    """2.1: the most that may be given back now, negative or 0."""
+    unsaid: bool = False
+    """There is a limit, but the charger does not say how much may be taken."""
+    start: datetime | None = None
+    """When the first of ``steps`` begins; None: at once."""
+    steps: tuple[PowerStep, ...] = ()
+    """The whole schedule of limits, where there is more than one."""
+    grid_critical: bool = False
+    local_generation: bool = False
+    """2.1: no limit but so much more capacity, from a source beside the charger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +320,12 @@ class TokenVerdict:
     """How long a charger may go by it from its cache."""
     priority: int | None = None
     """-9 … 9; 2.x only."""
+    modes: tuple[str, ...] = ()
+    """2.1: the energy transfers that are allowed, such as DC and DC_BPT; none named: not yet decided."""
+    tariff: Json | None = None
+    """2.1: the driver's own tariff, as the specification writes it."""
+    certificate: str | None = None
+    """What is thought of the contract certificate: Accepted, CertificateExpired, CertificateRevoked …"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,6 +336,8 @@ class TransactionNoted:
     token: TokenVerdict | None = None
     cost: str | None = None
     """What it comes to so far (or in the end), as decimal text; 2.x only."""
+    priority: int | None = None
+    """-9 … 9; 2.x only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,8 @@ class FirmwareTold:
     request_id: int | None = None
     published: bool = False
     locations: tuple[str, ...] = ()
+    info: str | None = None
+    """Why, in one word of the charger's (2.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,8 @@ class LogTold:
 
     status: str
     request_id: int | None = None
+    info: str | None = None
+    """Why, in one word of the charger's (2.1)."""
 
 
 # --- monitoring (block N) ---------------------------------------------------------------------------------------------
@@ -66,6 +70,8 @@ class MonitoredEvent:
     """0 danger, 1 hardware failure … 9 debug; only 2.1 says it here."""
     monitor: int | None = None
     cause: int | None = None
+    """The event that has led to this one."""
+    code: str | None = None
     info: str | None = None
     transaction_id: str | None = None
 
@@ -92,6 +98,9 @@ class Monitor:
     severity: int = 5
     transaction: bool = False
     source: str = "CustomMonitor"
+    stream_s: Seconds | None = None
+    """In an order to 2.1: send the values as a stream, so often, or so many at a time."""
+    stream_values: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +175,8 @@ class DisplayMessage:
     end: datetime | None = None
     transaction_id: str | None = None
     evse: int | None = None
+    others: tuple[Json, ...] = ()
+    """The same in other languages, as the specification writes it (2.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +213,8 @@ class SettlementTold:
     receipt_id: str | None = None
     receipt_url: str | None = None
     vat_number: str | None = None
+    company: Json | None = None
+    """Whose the VAT number is, as the specification writes an address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +244,10 @@ class ScheduleTold:
     start: datetime
     steps: tuple[PowerStep, ...]
     duration_s: Seconds | None = None
+    selected: int | None = None
+    """Which of the schedules that were offered it follows (2.1)."""
+    tolerant: bool | None = None
+    """It has accepted the power tolerance (2.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,7 +304,7 @@ class DerControl:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DersTold:
-    """A part of the DER controls that a charger holds."""
+    """A part of the DER controls that a charger holds; at most 24 of one shape in one part."""
 
     request_id: int
     controls: tuple[DerControl, ...]
@@ -303,6 +320,7 @@ class Battery:
     soc: Fraction
     soh: Fraction
     made_at: datetime | None = None
+    info: str | None = None
 
 
 class SwapStep(StrEnum):
@@ -327,16 +345,6 @@ class BatterySwapped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CertificateAsked:
-    """A charger asks for its certificate to be signed."""
-
-    csr: str
-    """PEM, as the charger sent it."""
-    kind: str = "ChargingStationCertificate"
-    request_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateQuery:
     """One certificate by its hashes, and where its state may be asked."""
 
@@ -346,6 +354,18 @@ class CertificateQuery:
     serial: str
     urls: tuple[str, ...] = ()
     source: str = "OCSP"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateAsked:
+    """A charger asks for its certificate to be signed."""
+
+    csr: str
+    """PEM, as the charger sent it."""
+    kind: str = "ChargingStationCertificate"
+    request_id: int | None = None
+    root: CertificateQuery | None = None
+    """Under which root it is to be signed (2.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -426,6 +446,26 @@ class Judged:
     """A reason code of the specification, where it was not."""
 
 
+class NeedsVerdict(StrEnum):
+    """What follows a car's needs."""
+
+    ACCEPTED = "Accepted"
+    """A schedule, at once."""
+    PROCESSING = "Processing"
+    """A schedule, soon."""
+    NO_SCHEDULE = "NoChargingProfile"
+    """No schedule: the charger's default holds. 2.0.1 has no such word and says Rejected (K15.FR.04)."""
+    REJECTED = "Rejected"
+    """The energy transfer that it asks for is not allowed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedsJudged:
+    """The answer to NeedsTold."""
+
+    verdict: NeedsVerdict
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptGiven:
     """The answer to SettlementTold."""
@@ -485,5 +525,5 @@ class DataAnswered:
 
 
 ReportAnswer: TypeAlias = (
-    Judged | ReceiptGiven | VatVerdict | CertificateState | ChainStates | ContractGiven | DataAnswered
+    Judged | NeedsJudged | ReceiptGiven | VatVerdict | CertificateState | ChainStates | ContractGiven | DataAnswered
 )

@@ -28,7 +28,11 @@ class Permit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendTokens:
-    """The charger's own list of tokens: the whole list, or what has changed since; ``removed`` only in a change."""
+    """The charger's own list of tokens: the whole list, or what has changed since; ``removed`` only in a change.
+
+    A list that is too long for one message is said in several, whose versions end with ``version``: so leave room
+    between one version and the next.
+    """
 
     version: int
     whole: bool
@@ -96,7 +100,11 @@ class ChangeTariff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskSchedule:
-    """What does the charger itself reckon that holds at an outlet (0: in all) for so long? W."""
+    """What does the charger itself reckon that holds at an outlet (0: in all) for so long?
+
+    ``detail`` says ``start`` (RFC 3339), ``duration_s`` and ``steps``: each with ``offset_s`` and, where told,
+    ``limit_w``, ``floor_w`` (the most given back, negative) and ``setpoint_w``.
+    """
 
     evse: int
     duration_s: Seconds
@@ -112,7 +120,7 @@ class AskProfiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapCharger:
-    """The whole charger never takes more than this, nor gives more back (floor, negative or 0); None lifts it."""
+    """The whole charger never takes more than this, nor gives more back (floor, negative or 0); both None lift it."""
 
     ceiling_w: Watts | None
     now: datetime
@@ -123,7 +131,8 @@ class CapCharger:
 class ShareMode:
     """Let an outlet act by itself within a band (2.1, block Q): by the grid's frequency, a signal, or a load beside it.
 
-    ``curve``: (Hz or signal, W) points, for LocalFrequency, CentralFrequency and the aFRR signal.
+    Curves are (Hz, W) and (signal, W) points, added to the baseline. They must keep to the band. A mode that cannot say
+    the band (LocalLoadBalancing, ExternalLimits) is refused where the band is narrower than the outlet.
     """
 
     evse: int
