@@ -195,6 +195,17 @@ class Bay:
             self._flow = Flow.IDLE
             self.report()
 
+    def paused(self) -> None:
+        """The power goes off under a transaction that is to go on afterwards."""
+        self.outlet.open()
+
+    def resumed(self) -> None:
+        """The power is back: the transaction goes on (2.1)."""
+        if self.transaction is not None:
+            if self._token is not None:
+                self.outlet.close()
+            self._event(Moment.UPDATED, "TxResumed", CLOCKED)
+
     def fail(self, error: str | None) -> None:
         """The outlet's electronics break, or work again (None): what runs is ended, and the lamp tells."""
         self.fault = error

@@ -5,25 +5,22 @@ and ``flush`` touch the line.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import inf
 from random import Random
 
 from voltide.domain.messages import (
-    ApplySetpoint,
     AuthorisationAsked,
     Boot,
     Booted,
     ChargerAnswer,
     ChargerFact,
-    HeartBeaten,
+    Json,
     Moment,
-    OutletReported,
-    OutletState,
-    SecurityTold,
     SetpointGiven,
     SetpointPulled,
     TokenVerdict,
+    Told,
     TransactionNoted,
     TransactionTold,
     Welcome,
@@ -36,33 +33,45 @@ from voltide.ocpp.events import Answered, Called, Event, Failed, Hang, Unanswere
 from voltide.ocpp.faults import ErrorCode
 from voltide.ocpp.messages import Message
 from voltide.ocpp.profiles import evse_of
+from voltide.ocpp.wire import plain, request
 from voltide.twin.bay import Bay
+from voltide.twin.blocks.block import B, Block, Hook
 from voltide.twin.desk import Desk
 from voltide.twin.drivers import Visit
 from voltide.twin.faults import Troubles
+from voltide.twin.grid import Grid
+from voltide.twin.life import Life, Restart
+from voltide.twin.orders import Orders
 from voltide.twin.outlet import Outlet
-from voltide.twin.speech import Speech, Told
-from voltide.twin.variables import HEARTBEAT_S, SAMPLE_S, TIMEOUT_S, Variables
+from voltide.twin.rack import EVERY, Rack
+from voltide.twin.speech import Saying, Speech, joined
+from voltide.twin.telling import Telling
+from voltide.twin.variables import SAMPLE_S, TIMEOUT_S, Variables
 from voltide.twin.wire import MemoryWire, Wire
 
-ATTEMPTS = 3
-"""How often a transaction event that the station cannot read is told again."""
 CRASHES = 20
 """So many bugs of one charger are kept for the report."""
 PINGS_S: Seconds = 6.0
 """A line whose pings have not been answered for so long is silent."""
-REBOOT_S: Seconds = 20.0
 
 
 class ChargerTwin:
     """One charger. ``line.py`` keeps it connected; the world's tick moves its physics."""
 
-    def __init__(self, charger: Charger, version: OcppVersion, clock: Clock, chance: Random) -> None:
+    def __init__(
+        self,
+        charger: Charger,
+        version: OcppVersion,
+        clock: Clock,
+        chance: Random,
+        blocks: frozenset[type[Block]] = EVERY,
+    ) -> None:
         self.charger, self.version, self.clock, self.chance = charger, version, clock, chance
         self.outlets = tuple(Outlet(evse) for evse in charger.evses)
         self.bays: Mapping[int, Bay] = {outlet.evse.number: Bay(self, outlet) for outlet in self.outlets}
         self.variables = Variables(version, charger)
         self.troubles = Troubles()
+        self.grid = Grid()
         self.messages = self.errors = 0
         self.crashes: list[str] = []
         self.wire: Wire | None = None
@@ -71,24 +80,18 @@ class ChargerTwin:
         self.pending = False
         """Something is to be sent."""
         self.hasty = False
-        """It has chores every second: late answers, or a restart."""
-        self.down_until: Seconds = -inf
-        """Switched off, restarting."""
+        """It has chores every second: late answers, a restart, or something to watch."""
+        self.hooks: list[Hook] = []
+        self._watches: list[Callable[[Seconds], None]] = []
         self._speech = Speech(version, charger, clock)
-        self._desk = Desk(self)
-        self._line = Connection(version, charger=True)
-        self._facts: deque[Told] = deque()
-        self._flight: Told | None = None
-        self._accepted = False
+        self._telling = Telling(self, self._speech)
+        self._life = Life(self, self._telling)
+        self._rack = Rack(self, blocks)
+        self._orders = Orders(version, self._speech, Desk(self), self._rack)
         self._heard_s: Seconds = -inf
         self._is_alone = True
-        self._boot_reason = "PowerUp"
-        self._fresh = True
         self._transactions = 0
-        self._beat_s: Seconds = inf
-        self._boot_s: Seconds = inf
         self._late: deque[tuple[Seconds, str, Message]] = deque()
-        self._reset: bool | None = None
 
     # --- what a driver does (see ``street.Pile``) ---
 
@@ -109,12 +112,17 @@ class ChargerTwin:
         bay = self.bays[number]
         return bay.operative and bay.fault is None and self.clock.monotonic() >= self.down_until
 
-    # --- what its outlets need (see ``bay.Teller``) ---
+    # --- what its outlets and blocks need (see ``bay.Teller`` and ``blocks.block.Box``) ---
 
     @property
     def online(self) -> bool:
         """Whether the station hears it."""
-        return self._accepted and self.wire is not None
+        return self._life.standing is Boot.ACCEPTED and self.wire is not None
+
+    @property
+    def down_until(self) -> Seconds:
+        """It is switched off so long."""
+        return self._life.down_until
 
     @property
     def sample_s(self) -> Seconds:
@@ -124,22 +132,62 @@ class ChargerTwin:
     @property
     def queued(self) -> int:
         """How many facts wait to be told."""
-        return len(self._facts) + (self._flight is not None)
+        return self._telling.queued
 
     def tell(self, fact: ChargerFact) -> None:
         """Tell the station when its turn comes. While the line is lost only transactions are kept."""
-        if not self.online and not isinstance(fact, TransactionTold):
+        of_stay = isinstance(fact, TransactionTold)
+        if not self.online and not of_stay and not self._telling.holding:
             return
-        self._facts.append(Told(fact))
+        saying = Saying(fact, asked=self._telling.holding)
+        if self.hooks and isinstance(fact, TransactionTold):
+            saying.extra = self._beyond(fact)
+        self._telling.put(saying)
         if self.troubles.echoing and isinstance(fact, TransactionTold) and fact.moment is Moment.UPDATED:
             self._echo(fact)
-        self._pump()
+
+    def _beyond(self, fact: TransactionTold) -> Json:
+        """What the blocks add to an event of a transaction."""
+        extra: Json = {}
+        for hook in self.hooks:
+            extra = joined(extra, hook(fact) or {})
+        return extra
+
+    def call(self, action: str, body: Json, then: Callable[[Json], None] | None = None) -> None:
+        """Call the station by the wire's own words; ``then`` hears its answer."""
+        if self.online or self._telling.holding:
+            fact = Told(action=action, payload=body)
+            self._telling.put(Saying(fact, then=then, asked=self._telling.holding))
+
+    def send(self, action: str, body: Json) -> None:
+        """Tell the station what is never answered (2.1)."""
+        if self.online:
+            said = request(self.version, action, body)
+            self._telling.line.send(action, said.request, who=self._speech.new_id())
+            self.pending = True
+
+    def watch(self, look: Callable[[Seconds], None]) -> None:
+        """Have ``look`` called each second from now on, until ``unwatch``."""
+        if look not in self._watches:
+            self._watches.append(look)
+        self.hasty = True
+
+    def unwatch(self, look: Callable[[Seconds], None]) -> None:
+        """Enough."""
+        if look in self._watches:
+            self._watches.remove(look)
+
+    def part(self, kind: type[B]) -> B:
+        """One of its blocks."""
+        return self._rack.part(kind)
 
     def _echo(self, fact: TransactionTold) -> None:
         """A fault: say it twice under two ids, and let what waits swap places."""
-        self._facts.append(Told(fact))
-        if len(self._facts) > 3 and self.version is not OcppVersion.V16:
-            self._facts[-2], self._facts[-3] = self._facts[-3], self._facts[-2]
+        waiting = self._telling.waiting
+        waiting.append(Saying(fact))
+        if len(waiting) > 3 and self.version is not OcppVersion.V16:
+            waiting[-2], waiting[-3] = waiting[-3], waiting[-2]
+        self._telling.pump()
 
     def name_transaction(self) -> str:
         """A new transaction id; in 1.6 a name of our own until the station has given its number."""
@@ -155,20 +203,17 @@ class ChargerTwin:
     def connected(self, wire: Wire) -> None:
         """A line is open: say who we are."""
         limits = Limits(timeout_s=float(self.variables.whole(TIMEOUT_S)))
-        self.wire, self._line = wire, Connection(self.version, charger=True, limits=limits)
-        self.hanging, self._accepted = False, False
+        self.wire, self._telling.line = wire, Connection(self.version, charger=True, limits=limits)
+        self.hanging, self._life.standing = False, None
         self.say_hello()
 
     def lost(self) -> None:
-        """The line is gone: what was under way is told again, and what only mattered live is forgotten."""
-        self.wire, self._accepted, self._beat_s, self._boot_s = None, False, inf, inf
-        self._line.close()
+        """The line is gone."""
+        self.wire = None
+        self._life.lost()
+        self._telling.lost()
         self._late.clear()
         self._alone()
-        if self._flight is not None:
-            self._facts.appendleft(self._flight)
-            self._flight = None
-        self._facts = deque(told for told in self._facts if isinstance(told.fact, TransactionTold))
         for bay in self.bays.values():
             if bay.waiting_token is not None:
                 bay.judged(valid=True)
@@ -176,7 +221,7 @@ class ChargerTwin:
     def _heard(self, now: Seconds) -> None:
         """The station is there."""
         self._heard_s = now
-        if self._is_alone and self._accepted:
+        if self._is_alone and self.online:
             self._is_alone = False
             for outlet in self.outlets:
                 outlet.profiles.together()
@@ -193,7 +238,7 @@ class ChargerTwin:
     def hear(self, text: str) -> None:
         """One text has arrived."""
         self.messages += 1
-        for event in self._line.receive(text, self.clock.monotonic()):
+        for event in self._telling.line.receive(text, self.clock.monotonic()):
             self._on(event)
 
     async def flush(self) -> None:
@@ -203,7 +248,7 @@ class ChargerTwin:
             return
         self.pending = False
         try:
-            for text in self._line.to_send():
+            for text in self._telling.line.to_send():
                 self.messages += 1
                 await wire.send(text)
             if self.hanging:
@@ -220,57 +265,34 @@ class ChargerTwin:
             self.crashes.append(f"{self.charger.id}: {bug!r}")
 
     def say_hello(self) -> None:
-        """BootNotification; it goes before everything else."""
-        reason, self._boot_reason = self._boot_reason, "Unknown"
-        fact = Booted(
-            vendor="Voltide",
-            model=f"Twin {len(self.outlets)}x{self.outlets[0].evse.charge_w / 1000:.0f}",
-            serial=f"SN-{self.charger.id}",
-            firmware="1.0.0",
-            reason=reason,
-        )
-        self._facts.appendleft(Told(fact))
-        self._pump()
+        """Tell who it is."""
+        self._life.hello()
 
     # --- what the world's tick does ---
 
     def chores(self, now: Seconds) -> None:
-        """What is due by the clock; every few seconds are enough, but for late answers and restarts."""
+        """What is due by the clock; every few seconds are enough, but for what makes it hasty."""
+        for look in tuple(self._watches):
+            look(now)
+        self.hasty = bool(self._late or self._watches) or self._life.restart is not None
         if self.wire is None:
             return
         if not (isinstance(self.wire, MemoryWire) and self.wire.cut):
             self._heard(now)  # a live line has answered the charger's pings
         elif now - self._heard_s > PINGS_S:
             self._alone()
-        if now >= self._beat_s:
-            self._beat_s = now + self.variables.whole(HEARTBEAT_S)
-            self.tell(HeartBeaten())
-        if now >= self._boot_s:
-            self._boot_s = inf
-            self.say_hello()
-        self.hasty = bool(self._late) or self._reset is not None
+        self._life.chores(now)
         while self._late and self._late[0][0] <= now:
             _, who, response = self._late.popleft()
-            self._line.answer(who, response)
+            self._telling.line.answer(who, response)
             self.pending = True
-        if self._flight is not None and now >= (self._line.deadline or inf):
-            for event in self._line.expire(now):
-                self._on(event)
-        if self._reset is not None and (self._reset or not any(bay.transaction for bay in self.bays.values())):
-            self._restart(now)
+        for event in self._telling.expire(now):
+            self._on(event)
+        self._life.restart_if_due(now)
 
-    def _restart(self, now: Seconds) -> None:
-        """Power off, and on again some seconds later; what still waits in the queue is in lasting memory."""
-        self._reset, self._boot_reason, self._fresh = None, "RemoteReset", True
-        for bay in self.bays.values():
-            if bay.transaction is not None:
-                bay.stop("ResetCommand", "ImmediateReset" if self.version is not OcppVersion.V16 else "HardReset")
-        self.down_until, self.hanging = now + REBOOT_S, True
-
-    def plan_reset(self, *, immediate: bool) -> None:
+    def plan_reset(self, *, immediate: bool, evse: int | None = None, resume: bool = False) -> None:
         """Restart at the next tick, or when the last transaction has ended."""
-        self._reset = immediate
-        self.hasty = True
+        self._life.plan(Restart(immediate, evse, resume))
 
     # --- events of the connection ---
 
@@ -292,47 +314,43 @@ class ChargerTwin:
                 self.errors += 1
 
     def _called(self, call: Called) -> None:
-        """The station orders something."""
-        if not self._accepted:
-            self._line.refuse(call.id, ErrorCode.SECURITY_ERROR, "This charger has not been accepted yet.")
-            return
-        order = self._speech.obey(call)
-        if isinstance(order, ApplySetpoint) and (every := self._speech.pull_every(call)) is not None:
-            bay = self.bays.get(order.evse)
-            if bay is not None:
-                bay.pull_every_s = every
-        outcome, variables = self._desk.do(order)
-        response = self._speech.result(call, outcome, variables)
-        if self.troubles.late_s:
+        """The station orders something: it has its answer before anything that follows from it."""
+        self._telling.holding = True
+        try:
+            response = self._orders.answer(call, self._life.standing)
+        finally:
+            self._telling.holding = False
+        if isinstance(response, ErrorCode):
+            self._telling.line.refuse(call.id, response, "This charger does not do that now.")
+        elif self.troubles.late_s:
             self._late.append((self.clock.monotonic() + self.troubles.late_s, call.id, response))
             self.hasty = True
         else:
-            self._line.answer(call.id, response)
-        self._pump()
+            self._telling.line.answer(call.id, response)
+        self._telling.pump()
 
     def _answered(self, event: Answered) -> None:
-        told, self._flight = self._flight, None
+        told = self._telling.landed()
         if told is not None and told.request is not None and event.response is not None:
             fact = told.fact
-            if not isinstance(fact, TransactionTold) or fact.asks_token:
+            if told.then is not None:
+                told.then(plain(event.response))
+            elif not isinstance(fact, TransactionTold) or fact.asks_token:
                 self._learned(fact, self._speech.learn(told.request, event))
-        self._pump()
+        self._telling.pump()
 
     def _failed(self) -> None:
         """The station answered with an error: transactions are told again a few times, all else is dropped."""
-        told, self._flight = self._flight, None
-        if told is not None and isinstance(told.fact, TransactionTold) and told.tries < ATTEMPTS:
-            told.id = None
-            self._facts.appendleft(told)
-        elif told is not None and isinstance(told.fact, Booted):
-            self._boot_s = self.clock.monotonic() + 30.0
-        self._pump()
+        told = self._telling.landed()
+        if told is not None and not self._telling.again(told) and isinstance(told.fact, Booted):
+            self._life.unheard()
+        self._telling.pump()
 
     def _learned(self, fact: ChargerFact, answer: ChargerAnswer) -> None:
         """What an answer means for us."""
         match fact, answer:
             case Booted(), Welcome():
-                self._welcomed(answer)
+                self._life.welcomed(answer)
             case AuthorisationAsked(), TokenVerdict():
                 for bay in self.bays.values():
                     if bay.waiting_token == fact.token:
@@ -353,44 +371,3 @@ class ChargerTwin:
             for bay in self.bays.values():
                 if bay.transaction is not None and bay.transaction == ours:
                     bay.revoked()
-
-    def _welcomed(self, welcome: Welcome) -> None:
-        """Accepted: say how every outlet is, then what has waited. Else ask again later."""
-        now = self.clock.monotonic()
-        interval = float(welcome.interval_s or 30)
-        if welcome.verdict is not Boot.ACCEPTED:
-            self._boot_s = now + interval
-            return
-        self._accepted = True
-        self.variables.put(HEARTBEAT_S, int(interval))
-        self._beat_s = now + interval * (0.5 + 0.5 * self.chance.random())
-        waiting, self._facts = self._facts, deque()
-        if self._fresh:
-            self._fresh = False
-            self.tell(SecurityTold(kind="StartupOfTheDevice", at=self.clock.now()))
-        state = OutletState.AVAILABLE
-        if self.version is OcppVersion.V16:
-            self.tell(OutletReported(evse=0, connector=0, state=state, at=self.clock.now()))
-        for bay in self.bays.values():
-            bay.report()
-        self._facts.extend(waiting)
-
-    # --- one call at a time ---
-
-    def _pump(self) -> None:
-        """Call with the next fact when no call is open; before we are accepted only the boot may be told."""
-        while self._flight is None and self._facts and self.wire is not None:
-            if not self._accepted and not isinstance(self._facts[0].fact, Booted):
-                return
-            told = self._facts.popleft()
-            try:
-                if not self._speech.say(told):
-                    continue
-            except ValueError as flaw:  # what breaks the schema is a bug of ours
-                self.crashed(flaw)
-                continue
-            self._flight = told
-            told.tries += 1
-            if told.request is not None and told.id is not None:
-                self._line.call(told.action, told.request, who=told.id, now=self.clock.monotonic())
-                self.pending = True

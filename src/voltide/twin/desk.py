@@ -32,12 +32,22 @@ from voltide.domain.messages import (
 )
 from voltide.domain.site import Charger, OcppVersion, V2g
 from voltide.domain.time import Clock
+from voltide.domain.units import Seconds
 from voltide.twin.bay import Bay
 from voltide.twin.faults import Troubles
 from voltide.twin.variables import Variables
 
 PAGE = 20
 """Variables in one part of a report."""
+
+
+_HERE = frozenset(
+    """
+    ChangeAvailability ChangeConfiguration ClearChargingProfile ExtendedTriggerMessage GetBaseReport GetConfiguration
+    GetTransactionStatus GetVariables RemoteStartTransaction RemoteStopTransaction RequestStartTransaction
+    RequestStopTransaction Reset SetChargingProfile SetVariables TriggerMessage UnlockConnector UpdateDynamicSchedule
+    """.split()  # noqa: SIM905 - a list of names reads best as a paragraph
+)
 
 
 class Box(Protocol):
@@ -91,6 +101,16 @@ class Desk:
             GetTransactionStatus: self._status,
             Ask: self._ask,
         }
+
+    @staticmethod
+    def knows(action: str) -> bool:
+        """Whether an action is done here, and not by a block."""
+        return action in _HERE
+
+    def pull_every(self, evse: int, every: Seconds) -> None:
+        """How often the value of an outlet's dynamic setpoint is to be asked for."""
+        if evse in self._box.bays:
+            self._box.bays[evse].pull_every_s = every
 
     def do(self, order: ChargerOrder) -> tuple[OrderResult, tuple[Variable, ...]]:
         """Do an order; gives what came of it, and the variables that it read or wrote."""

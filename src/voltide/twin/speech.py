@@ -1,5 +1,6 @@
 """A charger's words: from facts to messages on their way, and from messages to orders."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -8,6 +9,7 @@ from voltide.domain.messages import (
     ChargerAnswer,
     ChargerFact,
     ChargerOrder,
+    Json,
     Moment,
     OrderResult,
     TransactionTold,
@@ -19,13 +21,14 @@ from voltide.domain.units import Seconds
 from voltide.ocpp.dialect import dialect
 from voltide.ocpp.events import Answered, Called
 from voltide.ocpp.messages import Message, v21
+from voltide.ocpp.wire import plain, request
 from voltide.twin.quick import quick_event
 
 _YES = Accepted()
 
 
-@dataclass(slots=True)
-class Told:
+@dataclass(slots=True, eq=False)
+class Saying:
     """A fact on its way: with the id of its call once it has one, so that a repetition is known as such."""
 
     fact: ChargerFact
@@ -33,6 +36,14 @@ class Told:
     tries: int = 0
     action: str = ""
     request: Message | None = None
+    extra: Json | None = None
+    """What the message says beyond its fact, as it stands on the wire."""
+    then: Callable[[Json], None] | None = None
+    """Hears the station's answer, as it stands on the wire."""
+    asked: bool = False
+    """The station has asked for it: it may be told before we are accepted."""
+    not_before: Seconds = -inf
+    """A repetition waits so long."""
 
 
 class Speech:
@@ -46,17 +57,24 @@ class Speech:
         self._calls = 0
         self._yes: dict[str, Message] = {}
 
-    def say(self, told: Told) -> bool:
+    def say(self, told: Saying) -> bool:
         """Find the words for a fact; False when the version has none."""
         if told.request is None:
             said = self._words(told.fact)
             if said is None:
                 return False
             told.action, told.request = said
+            if told.extra:
+                body = joined(plain(told.request), told.extra)
+                told.request = request(self._version, told.action, body).request
         if told.id is None:
-            self._calls += 1
-            told.id = f"{self._name}.{self._calls:x}"[-36:]
+            told.id = self.new_id()
         return True
+
+    def new_id(self) -> str:
+        """A message id that this charger has not used before."""
+        self._calls += 1
+        return f"{self._name}.{self._calls:x}"[-36:]
 
     def _words(self, fact: ChargerFact) -> tuple[str, Message] | None:
         if isinstance(fact, TransactionTold):
@@ -96,3 +114,13 @@ class Speech:
         if call.action not in self._yes:
             self._yes[call.action] = self._dialect.result(call.action, call.request, outcome)
         return self._yes[call.action]
+
+
+def joined(body: Json, extra: Json) -> Json:
+    """A message's body with more in it; parts within parts are joined, too.
+
+    >>> joined({"a": 1, "b": {"c": 2}}, {"b": {"d": 3}})
+    {'a': 1, 'b': {'c': 2, 'd': 3}}
+    """
+    both = {key: joined(body[key], extra[key]) for key in body.keys() & extra.keys() if isinstance(body[key], dict)}
+    return body | extra | both

@@ -12,6 +12,8 @@ TIMEOUT_S = "timeout_s"
 WAIT_S = "wait_s"
 SPREAD_S = "spread_s"
 REPEATS = "repeats"
+ATTEMPTS = "attempts"
+ATTEMPT_S = "attempt_s"
 
 _SETTINGS = {
     SAMPLE_S: (("SampledDataCtrlr", "TxUpdatedInterval"), "MeterValueSampleInterval", 10),
@@ -21,6 +23,8 @@ _SETTINGS = {
     WAIT_S: (("OCPPCommCtrlr", "RetryBackOffWaitMinimum"), "RetryBackOffWaitMinimum", 3),
     SPREAD_S: (("OCPPCommCtrlr", "RetryBackOffRandomRange"), "RetryBackOffRandomRange", 5),
     REPEATS: (("OCPPCommCtrlr", "RetryBackOffRepeatTimes"), "RetryBackOffRepeatTimes", 4),
+    ATTEMPTS: (("OCPPCommCtrlr", "MessageAttempts"), "TransactionMessageAttempts", 3),
+    ATTEMPT_S: (("OCPPCommCtrlr", "MessageAttemptInterval"), "TransactionMessageRetryInterval", 5),
 }
 """The twin's own name of a setting; where OCPP 2 keeps it; its key in 1.6; its factory value."""
 _MEASURANDS = "Energy.Active.Import.Register,Energy.Active.Export.Register,Power.Active.Import,Power.Active.Export,SoC"

@@ -1,0 +1,105 @@
+"""What a behaviour is, and what it may reach of the charger around it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from typing import Protocol, TypeAlias, TypeVar
+
+from voltide.domain.messages import ChargerFact, Json, TransactionTold
+from voltide.domain.site import Charger, OcppVersion
+from voltide.domain.time import Clock
+from voltide.domain.units import Seconds
+from voltide.twin.bay import Bay
+from voltide.twin.grid import Grid
+from voltide.twin.variables import Variables
+
+Act: TypeAlias = Callable[[Json], Json]
+"""Does what the station orders by a body, and gives the body of the answer."""
+Hook: TypeAlias = Callable[[TransactionTold], Json | None]
+"""Hears each event of a transaction before it is told; may give what the message says beyond it."""
+
+
+class Box(Protocol):
+    """The charger around a block."""
+
+    charger: Charger
+    version: OcppVersion
+    clock: Clock
+    chance: Random
+    bays: Mapping[int, Bay]
+    variables: Variables
+    grid: Grid
+    hooks: list[Hook]
+
+    @property
+    def online(self) -> bool:
+        """Whether the station hears it."""
+        ...
+
+    def tell(self, fact: ChargerFact) -> None:
+        """Tell the station when its turn comes; lost while the line is, unless it is a transaction's."""
+        ...
+
+    def call(self, action: str, body: Json, then: Callable[[Json], None] | None = None) -> None:
+        """Call the station by the wire's own words; ``then`` hears its answer."""
+        ...
+
+    def send(self, action: str, body: Json) -> None:
+        """Tell the station what is never answered (2.1)."""
+        ...
+
+    def watch(self, look: Callable[[Seconds], None]) -> None:
+        """Have ``look`` called each second from now on, until ``unwatch``."""
+        ...
+
+    def unwatch(self, look: Callable[[Seconds], None]) -> None:
+        """Enough."""
+        ...
+
+    def part(self, kind: "type[B]") -> "B":
+        """Another block of the same charger."""
+        ...
+
+    def known_id(self, transaction: str | None) -> str | None:
+        """A transaction id as the station knows it."""
+        ...
+
+    def say_hello(self) -> None:
+        """Tell who it is."""
+        ...
+
+    def plan_reset(self, *, immediate: bool, evse: int | None = None, resume: bool = False) -> None:
+        """Restart once the answer is out."""
+        ...
+
+
+class Block:
+    """One behaviour. Made when the station first asks for one of its actions, or when another block needs it."""
+
+    def __init__(self, box: Box) -> None:
+        self.box = box
+
+    def acts(self) -> Mapping[str, Act]:
+        """What it does by the name of the action that orders it."""
+        return {}
+
+    def triggers(self) -> Mapping[str, Callable[[int | None], bool]]:
+        """What it tells when the station asks by TriggerMessage; False: there is nothing to tell."""
+        return {}
+
+
+B = TypeVar("B", bound=Block)
+
+
+def refusal(why: str, status: str = "Rejected", info: str | None = None) -> Json:
+    """A refusal of OCPP 2 with its reason code."""
+    return {"status": status, "statusInfo": {"reasonCode": why} | ({"additionalInfo": info} if info else {})}
+
+
+def pages(rows: Sequence[Json], size: int) -> list[tuple[int, bool, list[Json]]]:
+    """Rows in parts: (number, whether more come, rows); one empty part for no rows.
+
+    >>> pages([{"a": 1}, {"a": 2}], 1)
+    [(0, True, [{'a': 1}]), (1, False, [{'a': 2}])]
+    """
+    starts = range(0, max(len(rows), 1), size)
+    return [(part, start + size < len(rows), list(rows[start : start + size])) for part, start in enumerate(starts)]
