@@ -1,0 +1,53 @@
+"""Data transfer: an unknown vendor, an unknown message and a hearer's fault each have their own answer."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from voltide.domain.reports import DataAnswered, DataTold
+from voltide.domain.site import ChargerId
+from voltide.station.blocks.data import VendorData
+
+NOW = datetime(2026, 3, 28, 12, tzinfo=UTC)
+V1 = ChargerId("V1")
+
+
+async def hearer(_charger, told):
+    if told.message == "boom":
+        raise ZeroDivisionError
+    return DataAnswered(status="Accepted", data={"seen": told.data}) if told.message == "hello" else None
+
+
+def answer(message, vendor="org.example"):
+    block = VendorData()
+    block.register("org.example", hearer)
+    heard = asyncio.run(block.hear(V1, DataTold(vendor=vendor, message=message, data=5), NOW))
+    return heard.answer, heard.written
+
+
+def test_a_vendors_hearer_answers_and_what_was_said_is_kept():
+    said, written = answer("hello")
+    assert said == DataAnswered(status="Accepted", data={"seen": 5})
+    assert [kept.key for kept in written] == ["org.example/hello"]
+
+
+@pytest.mark.parametrize(
+    ("message", "vendor", "status"),
+    [
+        ("hello", "com.other", "UnknownVendorId"),
+        ("bye", "org.example", "UnknownMessageId"),
+        ("boom", "org.example", "Rejected"),
+    ],
+)
+def test_what_nobody_understands_is_answered_so_and_not_kept(message, vendor, status):
+    said, written = answer(message, vendor)
+    assert said == DataAnswered(status=status)
+    assert written == ()
+
+
+def test_a_vendor_has_one_hearer():
+    block = VendorData()
+    block.register("org.example", hearer)
+    with pytest.raises(ValueError, match="has a hearer"):
+        block.register("org.example", hearer)

@@ -1,0 +1,83 @@
+"""Displays: the station's texts stand on each display that can show them, again after a restart, and no longer than they should."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from voltide.domain.messages import Accepted, HideText, Refused, ShowText
+from voltide.domain.reports import DisplayMessage, DisplaysTold
+from voltide.domain.requests import Hide, Show
+from voltide.domain.site import ChargerId
+from voltide.station.blocks.displays import MOST, Displays
+
+NOON = datetime(2026, 3, 28, 12, tzinfo=UTC)
+A, B, OLD = ChargerId("A"), ChargerId("B"), ChargerId("OLD")
+
+
+class Clock:
+    at = NOON
+
+    def now(self):
+        return self.at
+
+    def monotonic(self):
+        return 0.0
+
+
+class Forecourt:
+    """Two chargers with displays, and an old one without."""
+
+    def __init__(self):
+        self.screens = {A: {}, B: {}}
+        self.clock = Clock()
+        self.displays = Displays(self.call, lambda: (A, B, OLD), self.clock)
+
+    async def call(self, charger, order):
+        if charger == OLD:
+            return Refused(reason="NotSupported")
+        if isinstance(order, Show):
+            self.screens[charger][order.message.id] = order.message.text
+        if isinstance(order, Hide):
+            self.screens[charger].pop(order.id, None)
+        return Accepted()
+
+
+def text(number=1, words="0.96 yuan", **more):
+    return ShowText(message=DisplayMessage(id=number, text=words, **more))
+
+
+def test_a_text_stands_on_every_display_and_goes_from_all():
+    yard = Forecourt()
+    shown = asyncio.run(yard.displays.show(text()))
+    assert (shown.done, shown.detail) == (True, "2 of 3")
+    assert yard.screens == {A: {1: "0.96 yuan"}, B: {1: "0.96 yuan"}}
+    assert asyncio.run(yard.displays.hide(HideText(id=1))).done
+    assert yard.screens == {A: {}, B: {}}
+    assert asyncio.run(yard.displays.hide(HideText(id=1))).code == "unknown-order"
+
+
+def test_a_charger_that_comes_back_gets_what_still_holds():
+    yard = Forecourt()
+    asyncio.run(yard.displays.show(text(1, "today", end=NOON + timedelta(hours=1))))
+    asyncio.run(yard.displays.show(text(2, "always")))
+    yard.screens[A].clear()
+    yard.clock.at = NOON + timedelta(hours=2)
+    asyncio.run(yard.displays.greet(A))
+    assert yard.screens[A] == {2: "always"}
+
+
+def test_a_display_is_not_flooded():
+    yard = Forecourt()
+    replies = [asyncio.run(yard.displays.show(text(number))) for number in range(MOST + 1)]
+    assert [reply.done for reply in replies] == [True] * MOST + [False]
+    assert asyncio.run(yard.displays.show(text(3, "new words"))).done
+    assert yard.screens[B][3] == "new words"
+
+
+def test_what_a_charger_says_that_it_shows_is_kept_text_by_text():
+    yard = Forecourt()
+    told = DisplaysTold(request_id=1, messages=(DisplayMessage(id=4, text="x"), DisplayMessage(id=5, text="y")))
+    heard = asyncio.run(yard.displays.hear(A, told, NOON))
+    assert [(kept.kind, kept.key, kept.what.text) for kept in heard.written] == [
+        ("display", "4", "x"),
+        ("display", "5", "y"),
+    ]
