@@ -23,8 +23,10 @@ Without ``hold`` an answer goes out with the next ``to_send``. After a reconnect
 what the old one answered, so that a repeated message gets the same answer.
 """
 
-from collections import OrderedDict, deque
+from collections import deque
+from functools import cache
 from hashlib import blake2b
+from typing import Any
 
 import msgspec
 
@@ -45,13 +47,14 @@ from voltide.ocpp.events import (
 )
 from voltide.ocpp.faults import Close, ErrorCode, Violation, heard
 from voltide.ocpp.messages import Message, actions, decoder
-from voltide.ocpp.typed import SALVAGED, read
+from voltide.ocpp.typed import SALVAGED, Typed, read
 
 BAD_IN_A_ROW = 32
 """So much that is no message, one after the other: the other side does not speak OCPP."""
 
 
 _UNKNOWN_TYPE = ErrorCode.MESSAGE_TYPE_NOT_SUPPORTED
+_DIGEST = 16
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -74,12 +77,23 @@ class _Own(msgspec.Struct):
     deadline: float | None = None
 
 
-class _Open(msgspec.Struct):
+class _Open(msgspec.Struct, gc=False):
     """A call of the other side that waits for our answer."""
 
     action: str
     digest: bytes
     answer: str | None = None
+
+
+@cache
+def _readers(version: OcppVersion, *, charger: bool) -> dict[str, msgspec.json.Decoder[Any]]:
+    """The strict decoder of every request that the charger (or the station) calls and that is answered."""
+    table = actions(version).items()
+    return {
+        action: decoder(request)
+        for action, (request, _) in table
+        if action != STREAM and may_call(action, charger=charger)
+    }
 
 
 class Connection:
@@ -93,9 +107,11 @@ class Connection:
         self.validate = validate
         self.limits = limits or Limits()
         self._types = actions(version)
+        self._readers = _readers(version, charger=not charger)
         self._queue: deque[_Own] = deque()
         self._open: dict[str, _Open] = {}
-        self._told: OrderedDict[str, tuple[bytes, str]] = OrderedDict()
+        self._told: dict[str, bytes] = {}
+        """Digest and answer in one piece, oldest first: a thousand connections remember sixty-four each."""
         self._late: deque[str] = deque(maxlen=32)
         self._outbox: list[str] = []
         self._bad = 0
@@ -104,24 +120,40 @@ class Connection:
 
     def receive(self, text: str | bytes, now: float) -> list[Event]:
         """Hear one message."""
-        said = frame.decode(text, max_bytes=self.limits.bytes)
+        return [self._called_plainly(text) or self._looked_at(frame.decode(text, max_bytes=self.limits.bytes), now)]
+
+    def _looked_at(self, said: frame.Frame, now: float) -> Event:
+        """What a frame means that was looked at closely."""
         if isinstance(said, frame.CallResultError | frame.Send) and self.version is not OcppVersion.V21:
             kind = frame.SEND if isinstance(said, frame.Send) else frame.RESULT_ERROR
             said = frame.BadFrame(_UNKNOWN_TYPE, "This message type exists in OCPP 2.1 only.", kind, said.id)
         self._bad = self._bad + 1 if isinstance(said, frame.BadFrame) else 0
         match said:
             case frame.Call():
-                return [self._called(said)]
+                return self._called(said)
             case frame.CallResult():
-                return [self._answered(said, now)]
+                return self._answered(said, now)
             case frame.CallError():
-                return [self._failed(said, now)]
+                return self._failed(said, now)
             case frame.CallResultError():
-                return [AnswerRefused(said.id, heard(said.code), said.description)]
+                return AnswerRefused(said.id, heard(said.code), said.description)
             case frame.Send():
-                return [self._streamed(said)]
+                return self._streamed(said)
             case frame.BadFrame():
-                return [self._bad_frame(said, now)]
+                return self._bad_frame(said, now)
+
+    def _called_plainly(self, text: str | bytes) -> Event | None:
+        """Hear a CALL in which nothing is wrong, as nearly all are; None: look closely."""
+        call = frame.plain(text, max_bytes=self.limits.bytes)
+        reader = self._readers.get(call.action) if call is not None else None
+        if call is None or reader is None:
+            return None
+        try:
+            typed = Typed(reader.decode(call.payload))
+        except (msgspec.MsgspecError, UnicodeError):
+            return None
+        self._bad = 0
+        return self._called(call, typed)
 
     def _bad_frame(self, flaw: frame.BadFrame, now: float) -> Event:
         """Answer what can be answered; free a call of ours whose answer is broken; hang up on a flood."""
@@ -135,18 +167,19 @@ class Connection:
             self._outbox.append(reply)
         return Turned(flaw.id, None, flaw.code, flaw.text)
 
-    def _called(self, call: frame.Call) -> Event:
+    def _called(self, call: frame.Call, typed: Typed | Violation | None = None) -> Event:
         """Hear a CALL: a repetition gets its answer again, a flaw its error, all else becomes an event."""
-        digest = blake2b(call.payload, digest_size=16, person=call.action.encode()[:16]).digest()
+        digest = blake2b(call.payload, digest_size=_DIGEST, person=call.action.encode()[:16]).digest()
         repeated = self._repeated(call.id, digest)
         if repeated is not None:
             return repeated
-        code = self._not_for_us(call.action)
-        if code is not None:
-            return self._turn(call, Violation(code, "$", f"{call.action} is not for this side."))
-        if call.action == STREAM:
-            return self._streamed(call)
-        typed = read(self._types[call.action][0], call.payload, salvage=call.action in SALVAGED)
+        if typed is None:
+            code = self._not_for_us(call.action)
+            if code is not None:
+                return self._turn(call, Violation(code, "$", f"{call.action} is not for this side."))
+            if call.action == STREAM:
+                return self._streamed(call)
+            typed = read(self._types[call.action][0], call.payload, salvage=call.action in SALVAGED)
         if isinstance(typed, Violation):
             return self._turn(call, typed)
         self._open[call.id] = _Open(call.action, digest)
@@ -156,8 +189,8 @@ class Connection:
     def _repeated(self, who: str, digest: bytes) -> Ignored | None:
         """A call that was heard before, or that we cannot hear now; a lost answer is given again."""
         told = self._told.get(who)
-        if told is not None and told[0] == digest:
-            self._outbox.append(told[1])
+        if told is not None and told.startswith(digest):
+            self._outbox.append(told[_DIGEST:].decode())
             return Ignored("repeated: the same answer was given again", who)
         if who in self._open:
             return Ignored("an open call has this id", who)
@@ -278,10 +311,10 @@ class Connection:
 
     def remember(self, who: str, digest: bytes, answer: str) -> None:
         """Know what was answered, perhaps on an earlier line."""
-        self._told[who] = (digest, answer)
-        self._told.move_to_end(who)
+        self._told.pop(who, None)
+        self._told[who] = digest + answer.encode()
         while len(self._told) > self.limits.remembered:
-            self._told.popitem(last=False)
+            del self._told[next(iter(self._told))]
 
     def to_send(self) -> list[str]:
         """All that is to go out now, in order; given once."""
