@@ -149,6 +149,25 @@ _LEAVES: dict[str, Callable[[dict[str, Any], str, random.Random], Any]] = {
 }
 
 
+def filled(version: str, action: str, body: Any, *, answer: bool = False) -> Any:
+    """A payload with what its schema takes for said where it is not said."""
+    whole = schema(version, action, answer=answer)
+    return _filled(whole, whole.get("definitions", {}), body)
+
+
+def _filled(node: dict[str, Any], shared: dict[str, Any], body: Any) -> Any:
+    if "$ref" in node:
+        return _filled(shared[node["$ref"].rsplit("/", 1)[-1]], shared, body)
+    if isinstance(body, list):
+        return [_filled(node["items"], shared, inner) for inner in body]
+    if not isinstance(body, dict):
+        return body
+    known = node.get("properties", {})
+    meant = {key: shared.get(inner.get("$ref", "").rsplit("/", 1)[-1], {}) | inner for key, inner in known.items()}
+    unsaid = {key: inner["default"] for key, inner in meant.items() if "default" in inner and key not in body}
+    return {key: _filled(known.get(key, {}), shared, inner) for key, inner in body.items()} | unsaid
+
+
 def places(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     """The path of every part of a payload, the whole first."""
     yield at
