@@ -97,6 +97,8 @@ class Sessions:
             early = self._early.get(after.evse)
             after = want(after, early) if early is not None else after
         turn.transaction_id = after.transaction_id
+        if after.open and self._passed(after, turn):
+            after = close_lost(after, told.at)
         if session.open and after is not session:
             after = replace(after, green_wh=self.green_wh.get(after.evse, 0.0))
         if after is not session:
@@ -152,7 +154,7 @@ class Sessions:
             key = (session.charger, session.transaction_id)
             self._by_key[key] = session
             self._keys[session.id] = key
-            if session.open:
+            if session.open and not self._passed(session, turn):
                 self._at[session.evse] = session.id
                 self._early.pop(session.evse, None)
             elif self._at.get(session.evse) == session.id:
@@ -210,10 +212,10 @@ class Sessions:
 
     def _begin(self, charger: ChargerId, told: TransactionTold, turn: Turn) -> Session:
         evse = self._evse(charger, told)
-        if told.moment is not Moment.ENDED and not told.offline:
-            before = self.at(evse.id)
-            if before is not None:  # two cars cannot be at one outlet: the first one's end was lost
-                turn.sessions.append(close_lost(before, told.at))
+        before = self.at(evse.id)
+        newer = before is not None and (not told.offline or told.at >= before.plugged_at)
+        if before is not None and newer and told.moment is not Moment.ENDED:
+            turn.sessions.append(close_lost(before, told.at))  # two cars cannot be there: the first one's end was lost
         lost = told.moment is not Moment.STARTED and (told.seq_no is None or told.seq_no > 0)
         return Session(
             id=SessionId(self._new_id()),
@@ -223,6 +225,12 @@ class Sessions:
             plugged_at=told.at,
             flags=frozenset({Flag.LOST_START}) if lost else frozenset(),
         )
+
+    def _passed(self, session: Session, turn: Turn) -> bool:
+        """Whether a later car is at the outlet: a stay that is told afterwards does not take its place."""
+        here = self.at(session.evse)
+        here = None if here is None else turn.last(here)
+        return here is not None and here.open and here.id != session.id and here.plugged_at > session.plugged_at
 
     def _evse(self, charger: ChargerId, told: TransactionTold) -> Evse:
         """The outlet of an event; one that names none is about the charger's first that has no car."""
