@@ -1,11 +1,13 @@
 """``voltide charger``: who may connect, and with what proof."""
 
+import json
 from pathlib import Path
 
 import click
 
 from voltide.backbone import registry
 from voltide.backbone.clock import SystemClock
+from voltide.domain.messages import Outcome
 from voltide.domain.time import moment, stamp
 from voltide.security.identities import is_identity
 from voltide.terminal import DATA, JSON, fail, write
@@ -75,3 +77,33 @@ def charger_remove(identity: str, data: Path) -> None:
     if not registry.remove(database(data), identity):
         fail(f"there is no charger {identity}")
     click.echo(f"{identity} removed")
+
+
+@charger.command("call")
+@click.argument("identity")
+@click.argument("action")
+@click.argument("body", metavar="[JSON]", default="{}")
+@DATA
+def charger_call(identity: str, action: str, body: str, data: Path) -> None:
+    """Call a charger through the station that runs on this folder, and print its answer.
+
+    Ends with 0 when the charger has accepted, 1 when it was refused, 2 when nobody knows or the call is none.
+
+    Example: voltide charger call V01 Reset '{"type": "OnIdle"}'
+    """
+    from voltide.callbox import NoStationError, ask  # noqa: PLC0415 - as above
+
+    try:
+        payload = json.loads(body)
+    except (ValueError, RecursionError) as flaw:
+        fail(f"the body is not JSON: {flaw}", 2)
+    if not isinstance(payload, dict):
+        fail("the body must be a JSON object", 2)
+    try:
+        result = ask(data, identity, action, payload)
+    except NoStationError as none:
+        fail(f"{none}; start one with voltide station --data {data}", 2)
+    if result.answer or result.outcome is Outcome.ACCEPTED:
+        click.echo(json.dumps(result.answer, ensure_ascii=False))
+    if result.outcome is not Outcome.ACCEPTED:
+        fail(f"{result.outcome.value}: {result.reason}", 1 if result.outcome is Outcome.REFUSED else 2)

@@ -5,7 +5,11 @@ import secrets
 from collections.abc import Callable
 
 from voltide.config import Config
+from voltide.domain.site import OcppVersion
+from voltide.ocpp.actions import may_call
+from voltide.ocpp.messages import actions
 from voltide.station.chargers import Manners
+from voltide.station.operations import CallTerms
 from voltide.station.planner import Policy
 from voltide.station.setpoints import Terms
 from voltide.station.station import Settings
@@ -25,7 +29,18 @@ def settings(config: Config) -> Settings:
         manners=Manners(tokens=tuple(config.door.tokens)),
         sample_s=config.door.sample_s,
         keep_days=config.backbone.keep_messages_days,
+        calls=CallTerms(log_places=config.operations.log_places),
     )
+
+
+def calls() -> dict[str, dict[str, tuple[type, type | None]]]:
+    """What a station may call a charger: by action, the request and the answer of each version that has it."""
+    found: dict[str, dict[str, tuple[type, type | None]]] = {}
+    for version in OcppVersion:
+        for action, kinds in actions(version).items():
+            if may_call(action, charger=False):
+                found.setdefault(action, {})[version.value] = kinds
+    return found
 
 
 def unguessable() -> str:

@@ -16,7 +16,7 @@ from voltide.faults import faults as find_faults
 from voltide.ledger.settlement import yuan
 from voltide.ledger.tariff import Period, Tariff
 from voltide.security.identities import is_identity
-from voltide.tables import BackboneTable, DoorTable, File, PileTable, RulesTable
+from voltide.tables import BackboneTable, DoorTable, File, OperationsTable, PileTable, RulesTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,7 @@ class Config:
     rules: RulesTable
     door: DoorTable
     backbone: BackboneTable
+    operations: OperationsTable
     world: dict[str, Any]
 
 
@@ -82,6 +83,7 @@ def _config(file: str, parsed: File) -> Config:
         rules=parsed.rules,
         door=parsed.door,
         backbone=parsed.backbone,
+        operations=parsed.operations,
         world=parsed.world,
     )
 

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Engine
 
-from voltide import compose
+from voltide import callbox, compose
 from voltide.backbone import registry
 from voltide.backbone.bus import LocalBus
 from voltide.backbone.database import open_database
@@ -72,7 +73,7 @@ async def live(site: Site) -> None:
     """Run until cancelled."""
     config, engine = site.config, database(site.data)
     keys, operators = keyring(site.data), Operators(site.clock)
-    async with Store(engine) as store, LocalBus() as bus, asyncio.TaskGroup() as tasks:
+    async with Store(engine) as store, LocalBus() as bus, _calls(site, bus), asyncio.TaskGroup() as tasks:
         dial = _Dial()
         twin = _twin(site, bus, dial)
         around = Surroundings(
@@ -86,7 +87,8 @@ async def live(site: Site) -> None:
             url = f"ws://{_shown(config.door.host)}:{port}{PATH}"
             tasks.create_task(station.run(), name="station")
             loopback = config.door.host in _LOOPBACK
-            app = create_app(bus, store, operators, config.station.id, site.clock, loopback=loopback)
+            name, calls = config.station.id, compose.calls()
+            app = create_app(bus, store, operators, name, site.clock, loopback=loopback, calls=calls)
             tasks.create_task(serve(app, config.door.host, config.door.web_port), name="pages")
             await asyncio.sleep(0)  # the listener is bound in the task's first step, before its address is told
             page = f"http://{_shown(config.door.host)}:{config.door.web_port}/"
@@ -101,6 +103,10 @@ async def live(site: Site) -> None:
                 await asyncio.Event().wait()
             finally:
                 await station.close_lines()
+
+
+def _calls(site: Site, bus: LocalBus) -> AbstractAsyncContextManager[None]:
+    return callbox.opened(site.data, bus, site.config.station.id)
 
 
 class _Dial:

@@ -151,6 +151,12 @@ class BackboneTable(_Table, frozen=True, kw_only=True):
     keep_messages_days: Annotated[int, Meta(ge=1, le=3660)] = 90
 
 
+class OperationsTable(_Table, frozen=True, kw_only=True):
+    """[operations]."""
+
+    log_places: tuple[str, ...] = ()
+
+
 class File(_Table, frozen=True, kw_only=True):
     """A station's whole file. ``world`` belongs to the twins and is theirs to read."""
 
@@ -161,4 +167,5 @@ class File(_Table, frozen=True, kw_only=True):
     rules: RulesTable = RulesTable()
     door: DoorTable = DoorTable()
     backbone: BackboneTable = BackboneTable()
+    operations: OperationsTable = OperationsTable()
     world: dict[str, Any] = {}

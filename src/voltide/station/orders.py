@@ -1,9 +1,11 @@
 """What people and the network order: each becomes a change of the demand, or a call to a charger; each gets a reply."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
 
 from voltide.domain.messages import (
     Accepted,
+    CallResult,
     CancelGrid,
     ChangeAvailability,
     LimitOutlet,
@@ -26,6 +28,9 @@ from voltide.station.loop import Crew
 
 _MOST_ORDER_S = 24 * 3600.0
 
+Ear: TypeAlias = Callable[[Any], Awaitable[Reply | CallResult]]
+"""Does one kind of order."""
+
 
 class Orders:
     """The station's ear for people."""
@@ -35,9 +40,14 @@ class Orders:
         self._diary = diary
         self._new_id = new_id
         self._started = 0
+        self.ears: dict[type, Ear] = {}
+        """What blocks do, by the order's kind."""
 
-    async def obey(self, order: object) -> Reply:  # noqa: PLR0911 - one line per order
+    async def obey(self, order: object) -> Reply | CallResult:  # noqa: PLR0911 - one line per order
         """Do one order, or say why not."""
+        ear = self.ears.get(type(order))
+        if ear is not None:
+            return await ear(order)
         match order:
             case StartCharging():
                 return await self._on(order.evse, lambda evse: self._start(evse, order.token))

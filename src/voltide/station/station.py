@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import structlog
@@ -10,7 +10,15 @@ import structlog
 from voltide.backbone.bus import Bus
 from voltide.backbone.store import Change, Store
 from voltide.control.wiring import Wiring
-from voltide.domain.messages import Booted, ChargerFact, ChargerSeen, NeedsTold, OutletReported, TransactionTold
+from voltide.domain.messages import (
+    Booted,
+    CallCharger,
+    ChargerFact,
+    ChargerSeen,
+    NeedsTold,
+    OutletReported,
+    TransactionTold,
+)
 from voltide.domain.session import Phase
 from voltide.domain.site import ChargerId, EvseId, OcppVersion, Station
 from voltide.domain.time import Clock
@@ -21,6 +29,7 @@ from voltide.station.diary import Diary
 from voltide.station.history import History, Second
 from voltide.station.line import Line, Wire
 from voltide.station.loop import TICK_S, Crew, Loop
+from voltide.station.operations import CallTerms, Operations
 from voltide.station.orders import Orders
 from voltide.station.planner import Demand, Planner, Policy
 from voltide.station.plant import Devices, Plant
@@ -44,6 +53,7 @@ class Settings:
     manners: Manners
     sample_s: int = 15
     keep_days: int = 90
+    calls: CallTerms = field(default_factory=CallTerms)
     metrics: bool = True
     """Whether Prometheus' figures are kept; a simulated day has nobody to read them."""
 
@@ -87,6 +97,8 @@ class StationActor:
         self.watch = Watch(self.crew, self.loop, self.diary)
         self.portrait = Portrait(self.crew, self.loop, self.history, self.diary, settings.tariff)
         self.orders = Orders(self.crew, self.diary, around.new_id)
+        self.operations = Operations(self.crew, around.store, settings.calls)
+        self.orders.ears[CallCharger] = self.operations.call
         self.chargers.pulled = self.loop.pulled
         self.chargers.spawn = self._spawn
         self.chargers.on_fact.append(self._told)

@@ -14,7 +14,6 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 
 from voltide import __version__
 from voltide.backbone.bus import Bus
@@ -23,6 +22,7 @@ from voltide.domain.time import Clock
 from voltide.web.assets import Assets
 from voltide.web.gate import Gate, Operators
 from voltide.web.live import Live
+from voltide.web.operations import Calls, Document, routes
 from voltide.web.routes import NO_STORE, ROUTES, Desk, Problem, Records
 
 MAX_BODY = 64 * 1024
@@ -45,14 +45,24 @@ AnyResponse = TypeVar("AnyResponse", bound=Response[Any])
 
 
 def create_app(
-    bus: Bus, store: Records, operators: Operators, station: StationId, clock: Clock, *, loopback: bool
+    bus: Bus,
+    store: Records,
+    operators: Operators,
+    station: StationId,
+    clock: Clock,
+    *,
+    loopback: bool,
+    calls: Calls | None = None,
 ) -> Litestar:
-    """The pages of one station. ``loopback``: they are bound to this machine only, so reading is open on it."""
+    """The pages of one station. ``loopback``: they are bound to this machine only, so reading is open on it.
+
+    ``calls``: what chargers can be called, with the types of each version.
+    """
     gate = Gate(operators, loopback)
     live = Live(bus, station)
     desk = Desk(bus=bus, records=store, station=station, clock=clock, gate=gate, live=live, assets=Assets())
     return Litestar(
-        route_handlers=ROUTES,
+        route_handlers=[*ROUTES, *routes(calls or {})],
         guards=[gate],
         dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
         exception_handlers={HTTPException: _refused, RecursionError: _too_deep, Exception: _failed},
@@ -60,7 +70,7 @@ def create_app(
         state=State({"desk": desk}),
         request_max_body_size=MAX_BODY,
         openapi_config=OpenAPIConfig(
-            title="Voltide", version=__version__, path="/schema", render_plugins=[JsonRenderPlugin()]
+            title="Voltide", version=__version__, path="/schema", render_plugins=[Document(calls or {})]
         ),
         logging_config=None,
         debug=False,
