@@ -11,11 +11,11 @@ from typing import Any
 
 import msgspec
 
-from voltide.domain import messages, picture, reports, requests, token
+from voltide.domain import dossier, messages, picture, reports, requests, token
 
 _WORDS: dict[str, type] = {
     name: word
-    for module in (messages, picture, reports, requests, token)
+    for module in (dossier, messages, picture, reports, requests, token)
     for name, word in inspect.getmembers(module, inspect.isclass)
     if dataclasses.is_dataclass(word)
 }

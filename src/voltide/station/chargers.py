@@ -92,28 +92,45 @@ class Chargers:
         self.pulled: Callable[[ChargerId, int], float | None] = lambda _charger, _evse: None
         """What a dynamic profile's setpoint is now; the control loop says."""
 
+    def extend(self, station: Station) -> None:
+        """The station has grown."""
+        self._station = station
+        for charger in station.chargers:
+            self._turns.setdefault(charger.id, asyncio.Lock())
+
     async def accept(self, identity: ChargerId, version: OcppVersion, wire: Wire) -> None:
         """Serve a charger that has proved who it is, until its line is lost."""
         charger = self._station.charger_of[identity]
         line = Line(charger, version, wire, self._clock, self._new_id)
         async with self._turns[identity]:  # what an older line is still writing is remembered too
             await self._remember(identity, line.connection)
+        old = self.take(line)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                if old is not None:  # it may be half-open and never answer; nobody waits for it
+                    tasks.create_task(close_quietly(old))
+                await line.run(self.heard)
+        finally:
+            self.lose(line)
+
+    def take(self, line: Line) -> Line | None:
+        """From now on the charger is on this line; gives the one that it was on."""
+        identity = line.charger.id
         old = self.lines.get(identity)
         self.lines[identity] = line
         for tell in self.on_line:
             tell(identity, line)
-        log.info("charger.online", charger=identity, version=version.value, replaces=old is not None)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                if old is not None:  # it may be half-open and never answer; nobody waits for it
-                    tasks.create_task(_close_quietly(old))
-                await line.run(self._heard)
-        finally:
-            if self.lines.get(identity) is line:
-                del self.lines[identity]
-                for tell in self.on_line:
-                    tell(identity, None)
-                log.info("charger.offline", charger=identity)
+        log.info("charger.online", charger=identity, version=line.version.value, replaces=old is not None)
+        return old
+
+    def lose(self, line: Line) -> None:
+        """A line has ended; where the charger is on a newer one, that changes nothing."""
+        identity = line.charger.id
+        if self.lines.get(identity) is line:
+            del self.lines[identity]
+            for tell in self.on_line:
+                tell(identity, None)
+            log.info("charger.offline", charger=identity)
 
     async def order(self, charger: ChargerId, order: ChargerOrder, wait_s: float | None = None) -> OrderResult:
         """Order a charger. No order waits for a charger that is not there."""
@@ -135,7 +152,7 @@ class Chargers:
         ):
             connection.remember(message_id, digest, answer)
 
-    async def _heard(self, line: Line, heard: Called | Streamed) -> None:
+    async def heard(self, line: Line, heard: Called | Streamed) -> None:
         """One message: understand, write, commit, take it for true, and then answer.
 
         The answer comes last: where the line is lost before it, the charger gets it again when it repeats the message,
@@ -250,7 +267,8 @@ def _nobody(_work: Awaitable[None]) -> None:
     raise RuntimeError("the station is not running")
 
 
-async def _close_quietly(line: Line) -> None:
+async def close_quietly(line: Line) -> None:
+    """Let a line go that may be half-open."""
     try:
         async with asyncio.timeout(2.0):
             await line.close(1001, "this charger is on a newer line")

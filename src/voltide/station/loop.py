@@ -7,7 +7,7 @@ go, since the step grants raises only from what the worst case leaves free.
 import asyncio
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import structlog
@@ -30,9 +30,9 @@ log = structlog.get_logger()
 TICK_S = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Crew:
-    """All that a tick works with."""
+    """All that a tick works with. Station and wiring grow when a charger joins; see ``extension``."""
 
     station: Station
     wiring: Wiring
@@ -67,6 +67,20 @@ class Loop:
         place = self._crew.wiring.index[session.evse]
         self.measured_w[place] = session.power_w
         self._measured_s[place] = self._crew.clock.monotonic()
+
+    def extend(self) -> None:
+        """The wiring has grown: nothing is known yet of the outlets behind the old ones."""
+        self._evses = list(self._crew.station.evses)
+        more = len(self._evses) - len(self.measured_w)
+        self.measured_w = np.append(self.measured_w, np.zeros(more))
+        self._measured_s = np.append(self._measured_s, np.full(more, -np.inf))
+        if self.decision is not None:
+            self.decision = replace(
+                self.decision,
+                target_w=np.append(self.decision.target_w, np.zeros(more)),
+                send=np.append(self.decision.send, np.zeros(more, dtype=bool)),
+                binding=np.append(self.decision.binding, np.full(more, -1)),
+            )
 
     def ages(self) -> Array:
         """How old each outlet's reading is, in s."""

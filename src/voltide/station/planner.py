@@ -79,13 +79,21 @@ class Planner:
         self._clock = clock
         self._due_s = 0.0
         self._epoch = 0
-        self._safe = Wants(
-            power_w=wiring.fallback_w.copy(), weight=np.ones(len(wiring.evses)), most_w=wiring.charge_w.copy()
-        )
+        self._safe = self._fallbacks()
         self._wants = self._safe
         self.plan = Plan(epoch=0, made_at=clock.now(), expires_at=clock.now(), wishes={})
         self.failures = 0
         self._storage_season = Season.CHARGE
+
+    def extend(self, station: Station, wiring: Wiring) -> None:
+        """The station has grown: plan for all of it at the next tick."""
+        self._station, self._wiring = station, wiring
+        self._wants = self._safe = self._fallbacks()
+        self.changed()
+
+    def _fallbacks(self) -> Wants:
+        wiring = self._wiring
+        return Wants(power_w=wiring.fallback_w.copy(), weight=np.ones(len(wiring.evses)), most_w=wiring.charge_w.copy())
 
     def changed(self) -> None:
         """Plan again at the next tick."""

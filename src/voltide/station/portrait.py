@@ -35,6 +35,10 @@ class Portrait:
         self.outlet_states: dict[EvseId, OutletState] = {}
         self._group: dict[EvseId, Node] = {evse: node for node in crew.station.nodes for evse in node.evses}
 
+    def extend(self) -> None:
+        """The tree has grown."""
+        self._group = {evse: node for node in self._crew.station.nodes for evse in node.evses}
+
     def draw(self) -> StationPicture:
         """The whole station."""
         crew, station, now = self._crew, self._crew.station, self._crew.clock.now()

@@ -59,6 +59,10 @@ class Sessions:
         self.green_wh: dict[EvseId, WattHours] = {}
         """Solar energy that has gone into the car at each outlet; whoever knows the sun counts it here."""
 
+    def extend(self, station: Station) -> None:
+        """The station has grown."""
+        self._station = station
+
     # --- reading ---
 
     def at(self, evse: EvseId) -> Session | None:

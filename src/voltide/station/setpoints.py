@@ -67,6 +67,17 @@ class Setpoints:
         """Counts the cars at each outlet: an answer about the last one's setpoint says nothing of the next."""
         self.refusals = 0
 
+    def extend(self, station: Station) -> None:
+        """The station has grown: the new outlets are behind the old ones, and hold nothing yet."""
+        for evse in station.evses[len(self._place) :]:
+            self._place[evse.id] = len(self._place)
+            self._held[evse.id] = Held(fallback_w=evse.fallback_w)
+            self._stays[evse.id] = 0
+            self._touched.add(evse.id)
+        self._table = np.zeros((5, len(self._place)))
+        self._touched = set(self._place)
+        self._promises, self._renewals = None, None
+
     def held(self, evse: EvseId) -> Held:
         """What one outlet was told and said."""
         return self._held[evse]

@@ -28,6 +28,11 @@ class Watch:
         self._over_s = np.zeros(len(crew.wiring.evses))
         self._named: set[EvseId] = set()
 
+    def extend(self) -> None:
+        """The wiring has grown."""
+        more = len(self._crew.wiring.evses) - len(self._over_s)
+        self._over_s = np.append(self._over_s, np.zeros(more))
+
     def look(self) -> list[EvseId]:
         """Raise and clear alarms; gives the outlets that have disobeyed for too long, once each."""
         crew, loop = self._crew, self._loop
