@@ -19,6 +19,7 @@ from voltide.domain.messages import (
     ChargerFact,
     ChargerOrder,
     HeartBeaten,
+    Json,
     Moment,
     Noted,
     OrderResult,
@@ -36,8 +37,9 @@ from voltide.domain.site import Charger, OcppVersion, Station
 from voltide.domain.time import Clock
 from voltide.ocpp.connection import Connection
 from voltide.ocpp.dialect import dialect
-from voltide.ocpp.events import Answered, Called, Failed, Turned, Unanswered
+from voltide.ocpp.events import Answered, Called, Failed, Streamed, Turned, Unanswered
 from voltide.ocpp.profiles import is_dynamic
+from voltide.ocpp.wire import plain, request, response
 from voltide.twin.wire import MemoryWire, Wire, pair
 
 
@@ -51,7 +53,7 @@ class Guest:
     line: Connection
     running: dict[int, str] = field(default_factory=dict)
     dynamic: set[int] = field(default_factory=set)
-    replies: dict[str, tuple[Any, asyncio.Future[OrderResult]]] = field(default_factory=dict)
+    replies: dict[str, tuple[Any, asyncio.Future[Any]]] = field(default_factory=dict)
     number: int = 0
 
 
@@ -63,6 +65,10 @@ class Depot:
         self.versions = versions
         self.guests: dict[str, Guest] = {}
         self.facts: list[tuple[str, ChargerFact]] = []
+        self.heard: list[tuple[str, Json]] = []
+        """Every request as it stands on the wire, what is only sent too."""
+        self.answers: dict[str, Json] = {}
+        """What to answer to an action instead of the usual."""
         self.turned: list[tuple[str, str]] = []
         self.bad: list[Any] = []
         self.wish: Callable[[Guest, int], float | None] = lambda _guest, _evse: None
@@ -99,35 +105,49 @@ class Depot:
             return
 
     async def _hear(self, guest: Guest, text: str) -> None:
-        words = dialect(guest.version, guest.charger)
-        now = self.clock.now()
         for event in guest.line.receive(text, self.clock.monotonic()):
             match event:
                 case Called():
-                    if event.deviations:
-                        self.bad.append(event)
-                    fact = words.hear(event.action, event.request, now)
-                    if self.keep_facts:
-                        self.facts.append((guest.charger.id, fact))
-                    answer = self._answer(guest, fact)
-                    guest.line.answer(event.id, words.reply(event.action, event.request, answer, now))
-                    if isinstance(fact, Booted) and self.fallback is not None and self.verdict is Boot.ACCEPTED:
-                        for evse in guest.charger.evses:
-                            power = self.fallback(guest, evse.number)
-                            self.post(guest, ApplyFallback(evse=evse.number, power_w=power, now=now))
+                    self._called(guest, event)
                 case Answered():
-                    _asked, future = guest.replies.pop(event.id)
-                    if not future.done():
-                        future.set_result(words.outcome(event.action, event.response))
+                    self._replied(guest, event)
+                case Streamed():
+                    self.heard.append((event.action, plain(event.request)))
                 case Failed() | Unanswered():
-                    _, future = guest.replies.pop(event.id)
+                    asked, future = guest.replies.pop(event.id)
+                    raw = asked is None and isinstance(event, Failed)
                     if not future.done():
-                        future.set_result(Unknown(reason=str(event)))
+                        future.set_result({"error": event.code.value} if raw else Unknown(reason=str(event)))
                 case Turned():
                     self.bad.append(event)
                 case _:
                     self.turned.append((guest.charger.id, str(event)))
         await self.flush(guest)
+
+    def _called(self, guest: Guest, event: Called) -> None:
+        words, now = dialect(guest.version, guest.charger), self.clock.now()
+        if event.deviations:
+            self.bad.append(event)
+        fact = words.hear(event.action, event.request, now)
+        if self.keep_facts:
+            self.facts.append((guest.charger.id, fact))
+            self.heard.append((event.action, plain(event.request)))
+        if event.action in self.answers:
+            guest.line.answer(event.id, response(guest.version, event.action, self.answers[event.action]))
+        else:
+            answer = self._answer(guest, fact)
+            guest.line.answer(event.id, words.reply(event.action, event.request, answer, now))
+        if isinstance(fact, Booted) and self.fallback is not None and self.verdict is Boot.ACCEPTED:
+            for evse in guest.charger.evses:
+                power = self.fallback(guest, evse.number)
+                self.post(guest, ApplyFallback(evse=evse.number, power_w=power, now=now))
+
+    def _replied(self, guest: Guest, event: Answered) -> None:
+        asked, future = guest.replies.pop(event.id)
+        words = dialect(guest.version, guest.charger)
+        if not future.done():
+            raw = asked is None
+            future.set_result(plain(event.response) if raw else words.outcome(event.action, event.response))
 
     def _answer(self, guest: Guest, fact: ChargerFact) -> ChargerAnswer:
         now = self.clock.now()
@@ -179,6 +199,20 @@ class Depot:
         await self.flush(guest)
         async with asyncio.timeout(120):
             return await future
+
+    async def call(self, identity: str, action: str, body: Json) -> Json:
+        """Call by the wire's own words; gives the answer's body, or ``{"error": code}``."""
+        guest = self.guests[identity]
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        guest.number += 1
+        who = f"d{guest.number}"
+        guest.replies[who] = (None, future)
+        wire = request(guest.version, action, body)
+        guest.line.call(wire.action, wire.request, who=who, now=self.clock.monotonic())
+        await self.flush(guest)
+        async with asyncio.timeout(120):
+            told: Json = await future
+            return told
 
     async def flush(self, guest: Guest) -> None:
         for text in guest.line.to_send():

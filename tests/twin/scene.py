@@ -12,6 +12,9 @@ from tests.twin.depot import Depot
 from tests.twin.places import lotus_hill
 from voltide.domain.messages import (
     ApplySetpoint,
+    Json,
+    OutletReported,
+    Token,
     TransactionTold,
 )
 from voltide.domain.site import ChargerId, OcppVersion
@@ -52,15 +55,29 @@ class Scene:
             self.twin.chores(now)
             await self.twin.flush()
 
-    async def park(self, soc: float = 0.5, *, v2g: bool = True) -> Visit:
+    def driver(self, soc: float = 0.5, *, v2g: bool = True) -> Visit:
         visit = Visit(7, "commuter", Vehicle(MODELS["BYD Seal"], soc), self.clock.monotonic())
         visit.v2g, visit.floor_soc, visit.need_wh = v2g, 0.3, 0.8 * visit.car.capacity_wh
         visit.departs_s = visit.told_departs_s = self.clock.monotonic() + 7200.0
-        self.twin.plug(1, visit)
-        await self.wait(3)
-        self.twin.present(1)
+        return visit
+
+    async def plug(self, evse: int = 1, soc: float = 0.5) -> Visit:
+        visit = self.driver(soc)
+        self.twin.plug(evse, visit)
         await self.wait(3)
         return visit
+
+    async def park(self, soc: float = 0.5, *, v2g: bool = True, evse: int = 1) -> Visit:
+        visit = self.driver(soc, v2g=v2g)
+        self.twin.plug(evse, visit)
+        await self.wait(3)
+        self.twin.present(evse)
+        await self.wait(3)
+        return visit
+
+    async def present(self, token: str, evse: int = 1) -> None:
+        self.twin.present(evse, Token(id=token))
+        await self.wait(3)
 
     def told(self, kind: type[T]) -> list[T]:
         return [fact for _, fact in self.depot.facts if isinstance(fact, kind)]
@@ -84,6 +101,24 @@ class Scene:
             floor_w=-kw(60),
             fresh=fresh,
         )
+
+    async def call(self, action: str, body: Json) -> Json:
+        """Order by the wire's own words; gives the answer, or ``{"error": code}``."""
+        return await self.depot.call(self.twin.charger.id, action, body)
+
+    async def status(self, action: str, body: Json) -> str:
+        """The one word that most answers consist of."""
+        answer = await self.call(action, body)
+        return str(answer.get("status", answer.get("error")))
+
+    def said(self, action: str) -> list[Json]:
+        """The requests of one action, as they came."""
+        return [body for heard, body in self.depot.heard if heard == action]
+
+    @property
+    def state(self) -> str:
+        """What the first outlet said last of its state."""
+        return [fact.state.value for fact in self.told(OutletReported) if fact.evse == 1][-1]
 
     async def order(self, order: object) -> object:
         return await self.depot.order(self.twin.charger.id, order)  # type: ignore[arg-type]

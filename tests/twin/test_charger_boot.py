@@ -7,7 +7,6 @@ from voltide.domain.messages import (
     Accepted,
     Boot,
     Booted,
-    GetReport,
     GetVariables,
     HeartBeaten,
     Moment,
@@ -18,7 +17,6 @@ from voltide.domain.messages import (
     SecurityTold,
     SetVariables,
     Variable,
-    VariablesTold,
 )
 from voltide.domain.site import ChargerId, OcppVersion
 from voltide.twin.charger import ChargerTwin
@@ -80,17 +78,6 @@ def test_the_sample_interval_can_be_set_and_read(version: OcppVersion, name: str
         assert 3 <= len(scene.events) - before <= 5
 
     play(version, name, story)
-
-
-def test_a_charger_reports_its_whole_device_model() -> None:
-    async def story(scene: Scene) -> None:
-        assert isinstance(await scene.order(GetReport(request_id=5)), Accepted)
-        await scene.wait(3)
-        [report] = scene.told(VariablesTold)
-        assert report.request_id == 5
-        assert "TxUpdatedInterval" in {variable.name for variable in report.variables}
-
-    play(V21, "V01", story)
 
 
 @EVERY

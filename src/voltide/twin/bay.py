@@ -5,7 +5,6 @@ from math import inf
 from typing import Protocol
 
 from voltide.domain.messages import (
-    AuthorisationAsked,
     ChargerFact,
     Flow,
     Moment,
@@ -63,6 +62,8 @@ class Bay:
         *(
             "due_s",
             "fault",
+            "group",
+            "held",
             "number",
             "operative",
             "outlet",
@@ -92,10 +93,19 @@ class Bay:
         self._token: Token | None = None
         self._waiting_token: Token | None = None
         self._remote_start: int | None = None
+        self.group: str | None = None
+        """The group of the token that began the stay."""
+        self.held: tuple[int, ...] = ()
+        """The reservations that keep it free."""
 
     @property
     def _old(self) -> bool:
         return self.teller.version is OcppVersion.V16
+
+    @property
+    def token(self) -> Token | None:
+        """The token that began what runs."""
+        return self._token
 
     @property
     def waiting_token(self) -> Token | None:
@@ -115,18 +125,9 @@ class Bay:
             self._event(Moment.STARTED, "CablePluggedIn", BEGIN)
         self._await_sample()
 
-    def present(self) -> None:
-        """A token at the reader starts, or stops."""
-        if self.visit is None:
-            return
-        token = Token(id=self.visit.token)
-        if self._token is not None and self.transaction is not None:
-            self.stop("StopAuthorized", "Local", token)
-        elif self.teller.online:
-            self._waiting_token = token
-            self.teller.tell(AuthorisationAsked(token=token))
-        else:
-            self.authorise(token)
+    def wait_for(self, token: Token, remote_start: int | None = None) -> None:
+        """A token is to be judged; until then nothing flows."""
+        self._waiting_token, self._remote_start = token, remote_start
 
     def unplug(self) -> None:
         """The plug is out."""
@@ -138,13 +139,13 @@ class Bay:
 
     # --- what the station does ---
 
-    def judged(self, *, valid: bool) -> None:
-        """The station has answered for the token at the reader."""
+    def judged(self, *, valid: bool, group: str | None = None) -> None:
+        """The token at the reader is good, or not."""
         token, self._waiting_token = self._waiting_token, None
         if token is None or self.visit is None:
             return
         if valid:
-            self.authorise(token)
+            self.authorise(token, group)
         else:
             self.visit.refused = True
 
@@ -154,9 +155,14 @@ class Bay:
             self.visit.refused = True
             self.stop("Deauthorized", "DeAuthorized")
 
-    def authorise(self, token: Token, remote_start: int | None = None) -> None:
+    def starved(self) -> None:
+        """The same, where the transaction is to go on without energy."""
+        self.outlet.open()
+        self._flow = Flow.SUSPENDED_BY_STATION
+
+    def authorise(self, token: Token, group: str | None = None) -> None:
         """The token is good: close the contactor and say what the car wants."""
-        self._token, self._remote_start = token, remote_start
+        self._token, self.group = token, group
         self.outlet.close()
         self._sense, self._told_sense = 0, 0
         if self._old:
@@ -164,7 +170,7 @@ class Bay:
             self._event(Moment.STARTED, "Authorized", BEGIN, token)
             self.report()
         else:
-            trigger = "Authorized" if remote_start is None else "RemoteStart"
+            trigger = "Authorized" if self._remote_start is None else "RemoteStart"
             self._event(Moment.UPDATED, trigger, None, token)
             self.tell_needs()
         self._await_sample()
@@ -188,7 +194,7 @@ class Bay:
         self.outlet.open()
         self.outlet.profiles.clear()
         self.pull_s = self.pull_every_s = inf
-        self.transaction, self._token = None, None
+        self.transaction, self._token, self.group = None, None, None
         if self.visit is not None:
             self.visit.stopped = True
         if self._old:
@@ -293,13 +299,20 @@ class Bay:
         self._remote_start = None
         self.teller.tell(fact)
 
+    @property
+    def state(self) -> OutletState:
+        """The connector's state."""
+        if self.fault is not None:
+            return OutletState.FAULTED
+        if self.visit is not None:
+            return OutletState.OCCUPIED
+        if not self.operative:
+            return OutletState.UNAVAILABLE
+        return OutletState.RESERVED if self.held else OutletState.AVAILABLE
+
     def report(self) -> None:
         """Tell the connector's state."""
-        state = OutletState.AVAILABLE if self.visit is None else OutletState.OCCUPIED
-        if self.fault is not None:
-            state = OutletState.FAULTED
-        elif not self.operative and self.visit is None:
-            state = OutletState.UNAVAILABLE
+        state = self.state
         flow = self._flow if state is OutletState.OCCUPIED else None
         now = self.teller.clock.now()
         self.teller.tell(

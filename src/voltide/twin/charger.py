@@ -19,7 +19,7 @@ from voltide.domain.messages import (
     Moment,
     SetpointGiven,
     SetpointPulled,
-    TokenVerdict,
+    Token,
     Told,
     TransactionNoted,
     TransactionTold,
@@ -35,12 +35,13 @@ from voltide.ocpp.messages import Message
 from voltide.ocpp.profiles import evse_of
 from voltide.ocpp.wire import plain, request
 from voltide.twin.bay import Bay
-from voltide.twin.blocks.block import B, Block, Hook
+from voltide.twin.blocks.block import B, Block, Hook, Restart
+from voltide.twin.blocks.tokens import Tokens
 from voltide.twin.desk import Desk
 from voltide.twin.drivers import Visit
 from voltide.twin.faults import Troubles
 from voltide.twin.grid import Grid
-from voltide.twin.life import Life, Restart
+from voltide.twin.life import Life
 from voltide.twin.orders import Orders
 from voltide.twin.outlet import Outlet
 from voltide.twin.rack import EVERY, Rack
@@ -64,7 +65,7 @@ class ChargerTwin:
         version: OcppVersion,
         clock: Clock,
         chance: Random,
-        blocks: frozenset[type[Block]] = EVERY,
+        blocks: tuple[type[Block], ...] = EVERY,
     ) -> None:
         self.charger, self.version, self.clock, self.chance = charger, version, clock, chance
         self.outlets = tuple(Outlet(evse) for evse in charger.evses)
@@ -99,9 +100,11 @@ class ChargerTwin:
         """Put the plug in."""
         self.bays[number].plug(visit)
 
-    def present(self, number: int) -> None:
-        """Hold the token to the reader."""
-        self.bays[number].present()
+    def present(self, number: int, token: Token | None = None) -> None:
+        """Hold the token to the reader: the driver's own, or another."""
+        bay = self.bays[number]
+        if bay.visit is not None:
+            self.part(Tokens).presented(bay, token or Token(id=bay.visit.token))
 
     def unplug(self, number: int) -> None:
         """Pull the plug."""
@@ -177,6 +180,15 @@ class ChargerTwin:
         if look in self._watches:
             self._watches.remove(look)
 
+    def waits(self, transaction: str | None) -> bool:
+        """Whether events (of a transaction) wait to be told."""
+        ours = next((one for one, known in self._speech.ids.items() if known == transaction), transaction)
+        return self._telling.tells_of(ours)
+
+    def trigger(self, message: str, evse: int | None) -> bool | None:
+        """Tell a message of a block now; None: no block tells it."""
+        return self._rack.trigger(message, evse)
+
     def part(self, kind: type[B]) -> B:
         """One of its blocks."""
         return self._rack.part(kind)
@@ -216,7 +228,7 @@ class ChargerTwin:
         self._alone()
         for bay in self.bays.values():
             if bay.waiting_token is not None:
-                bay.judged(valid=True)
+                self.part(Tokens).decide_alone(bay)
 
     def _heard(self, now: Seconds) -> None:
         """The station is there."""
@@ -290,9 +302,9 @@ class ChargerTwin:
             self._on(event)
         self._life.restart_if_due(now)
 
-    def plan_reset(self, *, immediate: bool, evse: int | None = None, resume: bool = False) -> None:
+    def plan_reset(self, restart: Restart) -> None:
         """Restart at the next tick, or when the last transaction has ended."""
-        self._life.plan(Restart(immediate, evse, resume))
+        self._life.plan(restart)
 
     # --- events of the connection ---
 
@@ -335,8 +347,13 @@ class ChargerTwin:
             fact = told.fact
             if told.then is not None:
                 told.then(plain(event.response))
-            elif not isinstance(fact, TransactionTold) or fact.asks_token:
+            elif isinstance(fact, AuthorisationAsked):
+                self.part(Tokens).heard(fact.token, plain(event.response))
+            elif not isinstance(fact, TransactionTold):
                 self._learned(fact, self._speech.learn(told.request, event))
+            elif fact.asks_token:
+                self._noted(fact, self._speech.learn(told.request, event))
+                self.part(Tokens).noted(fact, plain(event.response))
         self._telling.pump()
 
     def _failed(self) -> None:
@@ -351,23 +368,13 @@ class ChargerTwin:
         match fact, answer:
             case Booted(), Welcome():
                 self._life.welcomed(answer)
-            case AuthorisationAsked(), TokenVerdict():
-                for bay in self.bays.values():
-                    if bay.waiting_token == fact.token:
-                        bay.judged(valid=answer.valid)
-            case TransactionTold(), TransactionNoted():
-                self._noted(fact, answer)
             case SetpointPulled(), SetpointGiven():
                 evse = evse_of(fact.profile_id)
                 if evse is not None and evse in self.bays:
                     self.bays[evse].pulled(answer.power_w, self.clock.monotonic())
 
-    def _noted(self, fact: TransactionTold, answer: TransactionNoted) -> None:
-        """1.6: the transaction has its number. All: a token that turns out bad stops what it started."""
-        ours = fact.transaction_id
-        if self.version is OcppVersion.V16 and fact.moment is Moment.STARTED and ours is not None:
-            self._speech.ids[ours] = answer.transaction_id
-        if answer.token is not None and not answer.token.valid:
-            for bay in self.bays.values():
-                if bay.transaction is not None and bay.transaction == ours:
-                    bay.revoked()
+    def _noted(self, fact: TransactionTold, answer: ChargerAnswer) -> None:
+        """1.6: the transaction has its number."""
+        new = self.version is OcppVersion.V16 and fact.moment is Moment.STARTED
+        if new and fact.transaction_id is not None and isinstance(answer, TransactionNoted):
+            self._speech.ids[fact.transaction_id] = answer.transaction_id

@@ -1,4 +1,4 @@
-"""What a charger does when the station orders something, and what it answers."""
+"""The quick way to power: the house's own setpoints and fallbacks, followed without the general rules of profiles."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -9,45 +9,16 @@ from voltide.domain.messages import (
     Accepted,
     ApplyFallback,
     ApplySetpoint,
-    Ask,
-    ChangeAvailability,
-    ChargerFact,
     ChargerOrder,
     ClearSetpoint,
-    GetReport,
-    GetTransactionStatus,
-    GetVariables,
-    HeartBeaten,
     OrderResult,
     Refused,
-    Reset,
-    SecurityTold,
-    SetVariables,
-    StartTransaction,
-    StopTransaction,
-    Trigger,
-    Unlock,
-    Variable,
-    VariablesTold,
 )
 from voltide.domain.site import Charger, OcppVersion, V2g
 from voltide.domain.time import Clock
 from voltide.domain.units import Seconds
 from voltide.twin.bay import Bay
 from voltide.twin.faults import Troubles
-from voltide.twin.variables import Variables
-
-PAGE = 20
-"""Variables in one part of a report."""
-
-
-_HERE = frozenset(
-    """
-    ChangeAvailability ChangeConfiguration ClearChargingProfile ExtendedTriggerMessage GetBaseReport GetConfiguration
-    GetTransactionStatus GetVariables RemoteStartTransaction RemoteStopTransaction RequestStartTransaction
-    RequestStopTransaction Reset SetChargingProfile SetVariables TriggerMessage UnlockConnector UpdateDynamicSchedule
-    """.split()  # noqa: SIM905 - a list of names reads best as a paragraph
-)
 
 
 class Box(Protocol):
@@ -57,33 +28,15 @@ class Box(Protocol):
     version: OcppVersion
     clock: Clock
     bays: Mapping[int, Bay]
-    variables: Variables
     troubles: Troubles
-
-    @property
-    def queued(self) -> int:
-        """How many facts wait to be told."""
-        ...
-
-    def tell(self, fact: ChargerFact) -> None:
-        """Tell the station when its turn comes."""
-        ...
 
     def known_id(self, transaction: str | None) -> str | None:
         """A transaction id as the station knows it."""
         ...
 
-    def say_hello(self) -> None:
-        """Tell who it is."""
-        ...
-
-    def plan_reset(self, *, immediate: bool) -> None:
-        """Restart once the answer is out."""
-        ...
-
 
 class Desk:
-    """Takes orders in the words of the domain."""
+    """Takes setpoints in the words of the domain."""
 
     def __init__(self, box: Box) -> None:
         self._box = box
@@ -91,39 +44,17 @@ class Desk:
             ApplySetpoint: self._setpoint,
             ApplyFallback: self._fallback,
             ClearSetpoint: self._clear,
-            StartTransaction: self._start,
-            StopTransaction: self._stop,
-            ChangeAvailability: self._availability,
-            Reset: self._reset,
-            Trigger: self._trigger,
-            Unlock: self._unlock,
-            GetReport: self._report,
-            GetTransactionStatus: self._status,
-            Ask: self._ask,
         }
-
-    @staticmethod
-    def knows(action: str) -> bool:
-        """Whether an action is done here, and not by a block."""
-        return action in _HERE
 
     def pull_every(self, evse: int, every: Seconds) -> None:
         """How often the value of an outlet's dynamic setpoint is to be asked for."""
         if evse in self._box.bays:
             self._box.bays[evse].pull_every_s = every
 
-    def do(self, order: ChargerOrder) -> tuple[OrderResult, tuple[Variable, ...]]:
-        """Do an order; gives what came of it, and the variables that it read or wrote."""
-        match order:
-            case GetVariables():
-                return Accepted(), self._box.variables.get(order.variables)
-            case SetVariables():
-                told = self._box.variables.set(order.variables)
-                fine = all(one.status == "Accepted" for one in told)
-                return (Accepted() if fine else Refused(reason=told[0].status)), told
-        return self._does[type(order)](order), ()
-
-    # --- power ---
+    def do(self, order: ChargerOrder) -> OrderResult | None:
+        """Do an order; None: it is no setpoint."""
+        does = self._does.get(type(order))
+        return None if does is None else does(order)
 
     def _setpoint(self, order: ApplySetpoint) -> OrderResult:
         """A TxProfile, or a new value in a dynamic one. Negative only where the charger can give back."""
@@ -178,78 +109,3 @@ class Desk:
         """One outlet, or all of them."""
         bays = self._box.bays
         return list(bays.values()) if not evse else [bays[evse]] if evse in bays else []
-
-    # --- transactions ---
-
-    def _start(self, order: StartTransaction) -> OrderResult:
-        bay = self._box.bays.get(order.evse)
-        if bay is None or bay.visit is None or bay.visit.stopped or bay.outlet.closed:
-            return Refused(reason="Rejected")
-        bay.authorise(order.token, order.remote_start_id)
-        return Accepted()
-
-    def _stop(self, order: StopTransaction) -> OrderResult:
-        for bay in self._box.bays.values():
-            if bay.transaction is not None and self._known(bay) == order.transaction_id:
-                bay.stop("RemoteStop", "Remote")
-                return Accepted()
-        return Refused(reason="Rejected")
-
-    def _status(self, order: GetTransactionStatus) -> OrderResult:
-        running = {self._known(bay) for bay in self._box.bays.values() if bay.transaction is not None}
-        detail = {"messagesInQueue": self._box.queued > 0}
-        if order.transaction_id is not None:
-            detail["ongoingIndicator"] = order.transaction_id in running
-        return Accepted(detail=detail)
-
-    # --- the box itself ---
-
-    def _availability(self, order: ChangeAvailability) -> OrderResult:
-        for bay in self._bays(order.evse):
-            bay.operative = order.operative
-            bay.report()
-        return Accepted()
-
-    def _reset(self, order: Reset) -> OrderResult:
-        self._box.plan_reset(immediate=order.immediate)
-        return Accepted()
-
-    def _unlock(self, order: Unlock) -> OrderResult:
-        bay = self._box.bays.get(order.evse)
-        if bay is None:
-            return Refused(reason="UnknownConnector")
-        if bay.transaction is not None and bay.outlet.closed:
-            return Refused(reason="OngoingAuthorizedTransaction")
-        return Accepted()
-
-    def _trigger(self, order: Trigger) -> OrderResult:
-        box = self._box
-        match order.message:
-            case "Heartbeat":
-                box.tell(HeartBeaten())
-            case "BootNotification":
-                box.say_hello()
-            case "StatusNotification" | "MeterValues" | "TransactionEvent":
-                for bay in self._bays(order.evse):
-                    bay.trigger(order.message)
-            case _:
-                return Refused(reason="NotImplemented")
-        return Accepted()
-
-    def _report(self, order: GetReport) -> OrderResult:
-        rows = tuple(self._box.variables.all())
-        for part, start in enumerate(range(0, len(rows), PAGE)):
-            more = start + PAGE < len(rows)
-            self._box.tell(
-                VariablesTold(variables=rows[start : start + PAGE], request_id=order.request_id, seq_no=part, more=more)
-            )
-        return Accepted()
-
-    def _ask(self, order: Ask) -> OrderResult:
-        """What the twin has no part for; a new password is noted as the security event that it is."""
-        if order.action == "SetNetworkProfile":
-            told = SecurityTold(kind="ReconfigurationOfSecurityParameters", at=self._box.clock.now())
-            self._box.tell(told)
-        if order.action == "ClearCache":
-            return Accepted()
-        return Refused(reason="NotSupported")

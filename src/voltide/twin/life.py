@@ -1,7 +1,6 @@
 """A charger's own life: it boots, is welcomed or told to wait, beats, and restarts when it is ordered to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import inf
 from random import Random
 from typing import Protocol
@@ -20,6 +19,7 @@ from voltide.domain.site import Charger, OcppVersion
 from voltide.domain.time import Clock
 from voltide.domain.units import Seconds
 from voltide.twin.bay import Bay
+from voltide.twin.blocks.block import Restart
 from voltide.twin.speech import Saying
 from voltide.twin.telling import Telling
 from voltide.twin.variables import HEARTBEAT_S, Variables
@@ -44,15 +44,6 @@ class Body(Protocol):
     def tell(self, fact: ChargerFact) -> None:
         """Tell the station."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Restart:
-    """A restart to come: now or when nothing runs, of one outlet (None: of all), with transactions that go on."""
-
-    immediate: bool
-    evse: int | None = None
-    resume: bool = False
 
 
 class Life:
@@ -144,7 +135,7 @@ class Life:
         for bay in touched:
             self._cut(bay, plan)
         if plan.evse is None:
-            self.reason, self._fresh = "RemoteReset", True
+            self.reason, self._fresh = plan.boot, True
             self.down_until, self._body.hanging = now + REBOOT_S, True
 
     def _cut(self, bay: Bay, plan: Restart) -> None:
@@ -155,4 +146,4 @@ class Life:
             self._resumed.append(bay)
             bay.paused()
             return
-        bay.stop("ResetCommand", "ImmediateReset" if self._body.version is not OcppVersion.V16 else "HardReset")
+        bay.stop("ResetCommand", plan.reason)

@@ -10,6 +10,7 @@ from voltide.twin.desk import Desk
 from voltide.twin.rack import Rack
 from voltide.twin.speech import Speech
 
+_POWER = frozenset({"ClearChargingProfile", "SetChargingProfile", "UpdateDynamicSchedule"})
 _NOT_YET = frozenset(
     {"RemoteStartTransaction", "RemoteStopTransaction", "RequestStartTransaction", "RequestStopTransaction"}
 )
@@ -28,15 +29,18 @@ class Orders:
             return ErrorCode.SECURITY_ERROR
         if standing is Boot.PENDING and call.action in _NOT_YET:
             return response(self._version, call.action, {"status": "Rejected"})
-        act = None if self._desk.knows(call.action) else self._rack.act(call.action)
-        if act is not None:
-            return response(self._version, call.action, act(plain(call.request)))
-        return self._desk_answer(call)
+        quick = self._quick(call) if call.action in _POWER else None
+        if quick is not None:
+            return quick
+        act = self._rack.act(call.action)
+        if act is None:
+            return ErrorCode.NOT_IMPLEMENTED
+        return response(self._version, call.action, act(plain(call.request)))
 
-    def _desk_answer(self, call: Called) -> Message:
-        """What is ordered in the words of the domain."""
+    def _quick(self, call: Called) -> Message | None:
+        """The answer to one of the house's own setpoints; None: it is something else."""
         order = self._speech.obey(call)
         if isinstance(order, ApplySetpoint) and (every := self._speech.pull_every(call)) is not None:
             self._desk.pull_every(order.evse, every)
-        outcome, variables = self._desk.do(order)
-        return self._speech.result(call, outcome, variables)
+        outcome = self._desk.do(order)
+        return None if outcome is None else self._speech.result(call, outcome)

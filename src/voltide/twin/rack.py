@@ -1,42 +1,43 @@
 """The blocks of one charger: each is made when it is first needed, so that an ordinary charger stays light."""
 
-from collections.abc import Callable, Mapping
-from typing import cast
+from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias, cast
 
-from voltide.twin.blocks.block import Act, B, Block, Box
+from voltide.domain.messages import Json
+from voltide.twin.blocks.block import B, Block, Box
+from voltide.twin.blocks.keys import Keys
+from voltide.twin.blocks.model import Inventory
+from voltide.twin.blocks.remote import Remote
+from voltide.twin.blocks.reservations import Reservations
+from voltide.twin.blocks.tokens import Tokens
 
-BLOCKS: Mapping[type[Block], frozenset[str]] = {}
-"""Every block that there is, with the actions that it does."""
-EVERY = frozenset(BLOCKS)
+Act: TypeAlias = Callable[[Json], Json]
+"""From the body of an order to the body of its answer."""
+EVERY: tuple[type[Block], ...] = (Inventory, Keys, Remote, Reservations, Tokens)
+"""All that a model charger can do."""
 
 
 class Rack:
     """Finds who does what."""
 
-    def __init__(self, box: Box, kinds: frozenset[type[Block]]) -> None:
-        self._box = box
-        self._whose = {action: kind for kind, actions in BLOCKS.items() if kind in kinds for action in actions}
+    def __init__(self, box: Box, kinds: tuple[type[Block], ...]) -> None:
+        self._box, self._kinds = box, kinds
         self._made: dict[type[Block], Block] = {}
-        self._acts: dict[str, Act] = {}
-        self._triggers: dict[str, Callable[[int | None], bool]] = {}
 
     def part(self, kind: type[B]) -> B:
         """A block, made now if it is not there yet."""
         found = self._made.get(kind)
         if found is None:
             found = self._made[kind] = kind(self._box)
-            self._acts.update(found.acts())
-            self._triggers.update(found.triggers())
         return cast("B", found)
 
     def act(self, action: str) -> Act | None:
         """Who does what an action orders; None: nobody here."""
-        kind = self._whose.get(action)
-        if kind is not None and kind not in self._made:
-            self.part(kind)
-        return self._acts.get(action)
+        kind = next((kind for kind in self._kinds if action in kind.ACTS), None)
+        return None if kind is None else partial(kind.ACTS[action], self.part(kind))
 
     def trigger(self, message: str, evse: int | None) -> bool | None:
         """Tell a message now; None: no block tells it."""
-        tell = self._triggers.get(message)
-        return None if tell is None else tell(evse)
+        kind = next((kind for kind in self._kinds if message in kind.TRIGGERS), None)
+        return None if kind is None else kind.TRIGGERS[message](self.part(kind), evse)

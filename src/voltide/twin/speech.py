@@ -13,7 +13,6 @@ from voltide.domain.messages import (
     Moment,
     OrderResult,
     TransactionTold,
-    Variable,
 )
 from voltide.domain.site import Charger, OcppVersion
 from voltide.domain.time import Clock
@@ -107,10 +106,10 @@ class Speech:
         interval = call.request.charging_profile.dyn_update_interval
         return float(interval) if isinstance(interval, int) and interval > 0 else inf
 
-    def result(self, call: Called, outcome: OrderResult, variables: tuple[Variable, ...]) -> Message:
+    def result(self, call: Called, outcome: OrderResult) -> Message:
         """The answer to an order; one that says Accepted and nothing else is always the same message."""
-        if outcome != _YES or variables:
-            return self._dialect.result(call.action, call.request, outcome, variables)
+        if outcome != _YES:
+            return self._dialect.result(call.action, call.request, outcome)
         if call.action not in self._yes:
             self._yes[call.action] = self._dialect.result(call.action, call.request, outcome)
         return self._yes[call.action]

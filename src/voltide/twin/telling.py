@@ -50,6 +50,12 @@ class Telling:
         """How many wait, with the one under way."""
         return len(self.waiting) + (self.flight is not None)
 
+    def tells_of(self, transaction: str | None) -> bool:
+        """Whether events of a transaction (None: of any) wait, or are under way."""
+        said = (*self.waiting, self.flight) if self.flight is not None else tuple(self.waiting)
+        events = [one.fact for one in said if isinstance(one.fact, TransactionTold)]
+        return any(transaction is None or fact.transaction_id == transaction for fact in events)
+
     def put(self, saying: Saying) -> None:
         """Say it when its turn comes."""
         self.waiting.append(saying)

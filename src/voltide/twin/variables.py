@@ -1,111 +1,216 @@
 """What a charger tells of itself and lets others set: the device model of OCPP 2, the configuration keys of 1.6."""
 
-from collections.abc import Iterator
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import NamedTuple, TypeAlias
 
-from voltide.domain.messages import Variable
+from voltide.domain.messages import Json
 from voltide.domain.site import Charger, OcppVersion, V2g
+from voltide.ocpp.wire import maybe_moment, number
 
-SAMPLE_S = "sample_s"
-HEARTBEAT_S = "heartbeat_s"
-PING_S = "ping_s"
-TIMEOUT_S = "timeout_s"
-WAIT_S = "wait_s"
-SPREAD_S = "spread_s"
-REPEATS = "repeats"
-ATTEMPTS = "attempts"
-ATTEMPT_S = "attempt_s"
+Name: TypeAlias = tuple[str, str, str]
+"""Component, variable, instance of the variable or ""."""
 
-_SETTINGS = {
-    SAMPLE_S: (("SampledDataCtrlr", "TxUpdatedInterval"), "MeterValueSampleInterval", 10),
-    HEARTBEAT_S: (("OCPPCommCtrlr", "HeartbeatInterval"), "HeartbeatInterval", 300),
-    PING_S: (("OCPPCommCtrlr", "WebSocketPingInterval"), "WebSocketPingInterval", 20),
-    TIMEOUT_S: (("OCPPCommCtrlr", "MessageTimeout"), "MessageTimeout", 30),
-    WAIT_S: (("OCPPCommCtrlr", "RetryBackOffWaitMinimum"), "RetryBackOffWaitMinimum", 3),
-    SPREAD_S: (("OCPPCommCtrlr", "RetryBackOffRandomRange"), "RetryBackOffRandomRange", 5),
-    REPEATS: (("OCPPCommCtrlr", "RetryBackOffRepeatTimes"), "RetryBackOffRepeatTimes", 4),
-    ATTEMPTS: (("OCPPCommCtrlr", "MessageAttempts"), "TransactionMessageAttempts", 3),
-    ATTEMPT_S: (("OCPPCommCtrlr", "MessageAttemptInterval"), "TransactionMessageRetryInterval", 5),
-}
-"""The twin's own name of a setting; where OCPP 2 keeps it; its key in 1.6; its factory value."""
-_MEASURANDS = "Energy.Active.Import.Register,Energy.Active.Export.Register,Power.Active.Import,Power.Active.Export,SoC"
-_TEXTS = {
-    True: (("", "MeterValuesSampledData"), ("", "StopTxnSampledData")),
-    False: (
-        ("SampledDataCtrlr", "TxStartedMeasurands"),
-        ("SampledDataCtrlr", "TxUpdatedMeasurands"),
-        ("SampledDataCtrlr", "TxEndedMeasurands"),
-    ),
-}
-"""What is sampled, in 1.6 and in OCPP 2. It may be set, and changes nothing: the twin tells all that it measures."""
+SAMPLE_S: Name = ("SampledDataCtrlr", "TxUpdatedInterval", "")
+HEARTBEAT_S: Name = ("OCPPCommCtrlr", "HeartbeatInterval", "")
+TIMEOUT_S: Name = ("OCPPCommCtrlr", "MessageTimeout", "Default")
+WAIT_S: Name = ("OCPPCommCtrlr", "RetryBackOffWaitMinimum", "")
+SPREAD_S: Name = ("OCPPCommCtrlr", "RetryBackOffRandomRange", "")
+REPEATS: Name = ("OCPPCommCtrlr", "RetryBackOffRepeatTimes", "")
+ATTEMPTS: Name = ("OCPPCommCtrlr", "MessageAttempts", "TransactionEvent")
+ATTEMPT_S: Name = ("OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent")
+LONGEST = 2500
+_AT = re.compile(r"(\w*)\.(\w+)(?:\[(\w+)\])?")
+_LISTS = frozenset({"MemberList", "SequenceList"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One variable as its maker describes it; see ``device_model.toml``."""
+
+    at: str = ""
+    key: str = ""
+    value: str = ""
+    kind: str = "string"
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    choices: str = ""
+    access: str = "ReadWrite"
+    per: str = ""
+    since: str = ""
+    reboot: bool = False
+    monitor: bool = False
+    v2g: bool = False
+    rated: bool = False
+
+    @property
+    def name(self) -> Name:
+        """Where it is; a key of 1.6 alone is in no component."""
+        found = _AT.fullmatch(self.at)
+        return ("", self.key, "") if found is None else (found[1], found[2], found[3] or "")
+
+    def fits(self, text: str) -> bool:
+        """Whether a text is a value of its kind, within its bounds.
+
+        >>> Row(kind="integer", low=1).fits("0"), Row(kind="MemberList", choices="A,W").fits("W,A")
+        (False, True)
+        """
+        match self.kind:
+            case "integer" | "decimal":
+                found = number(text)
+                whole = self.kind == "decimal" or re.fullmatch(r"-?\d+", text.strip()) is not None
+                return found is not None and whole and self._within(found)
+            case "boolean":
+                return text in {"true", "false"}
+            case "dateTime":
+                return maybe_moment(text) is not None
+        parts = text.split(",") if self.kind in _LISTS and text else [text] if self.kind == "OptionList" else []
+        known = self.choices.split(",") if self.choices else parts
+        return len(text) <= LONGEST and all(part.strip() in known for part in parts)
+
+    def _within(self, value: float) -> bool:
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+
+class Spot(NamedTuple):
+    """One variable where it is: of the charger, of an outlet, or of a plug."""
+
+    row: Row
+    evse: int | None = None
+    connector: int | None = None
+
+
+@lru_cache
+def _rows() -> tuple[Row, ...]:
+    text = resources.files("voltide.twin").joinpath("device_model.toml").read_text(encoding="utf-8")
+    told = tomllib.loads(text)
+    named = {f"@{name}": value for name, value in told["lists"].items()}
+    return tuple(Row(**{key: named.get(value, value) for key, value in row.items()}) for row in told["variables"])
+
+
+@lru_cache
+def _model(version: OcppVersion, v2g: V2g) -> dict[Name, Row]:
+    """What a kind of charger has, with what stays hidden in 1.6."""
+    both = v2g is V2g.DYNAMIC
+    return {row.name: row for row in _rows() if row.since <= version.value and (both or not row.v2g)}
 
 
 class Variables:
     """The variables of one charger, kept as text, as the wire has them."""
 
     def __init__(self, version: OcppVersion, charger: Charger) -> None:
-        self._old = version is OcppVersion.V16
-        self._values: dict[tuple[str, str], tuple[str, bool]] = {}
-        self._where: dict[str, tuple[str, str]] = {}
-        for name, (place, key, value) in _SETTINGS.items():
-            self._where[name] = ("", key) if self._old else place
-            self._values[self._where[name]] = (str(value), True)
-        self._values.update(dict.fromkeys(_TEXTS[self._old], (_MEASURANDS, True)))
-        count = str(len(charger.evses))
-        if self._old:
-            self._values[("", "NumberOfConnectors")] = (count, False)
-            self._values[("", "ChargingScheduleAllowedChargingRateUnit")] = ("A" if charger.amperes else "W", False)
-        else:
-            self._values[("SmartChargingCtrlr", "Enabled")] = ("true", False)
-            self._values[("ChargingStation", "SupplyPhases")] = ("3", False)
-            self._values[("EVSE", "AvailabilityState")] = ("Available", False)
-        if charger.v2g is V2g.DYNAMIC and not self._old:
-            self._values[("V2XChargingCtrlr", "Enabled")] = ("true", False)
-            self._values[("V2XChargingCtrlr", "SupportedOperationModes")] = ("ChargingOnly,CentralSetpoint", False)
+        self._old, self._charger = version is OcppVersion.V16, charger
+        self._model = _model(version, charger.v2g)
+        self._set: dict[tuple[Name, int | None, int | None], str] = {}
+        self._numbers: dict[Name, int] = {}
+        self.live: dict[Name, Callable[[Spot], str]] = {}
+        """What is measured or counted rather than kept."""
+        self.guards: dict[Name, Callable[[str], str]] = {}
+        """Who is asked before a value is taken, and says what becomes of it: Accepted, Rejected or RebootRequired."""
 
-    def whole(self, name: str) -> int:
-        """A setting of the twin's own, as a whole number."""
-        return int(self._values[self._where[name]][0])
+    # --- the charger's own use ---
 
-    def put(self, name: str, value: int) -> None:
-        """Set one of the twin's own."""
-        self._values[self._where[name]] = (str(value), True)
-
-    def get(self, asked: tuple[Variable, ...]) -> tuple[Variable, ...]:
-        """Read; in 1.6 nothing named means all."""
-        return tuple(map(self._read, asked)) if asked or not self._old else tuple(self.all())
-
-    def set(self, asked: tuple[Variable, ...]) -> tuple[Variable, ...]:
-        """Write what may be written and fits (a number is whole and not below 0); say of each what came of it."""
-        return tuple(self._write(one) for one in asked)
-
-    def all(self) -> Iterator[Variable]:
-        """The whole device model."""
-        for (component, name), (value, writable) in self._values.items():
-            yield Variable(component=component, name=name, value=value, writable=writable)
-
-    def _read(self, asked: Variable) -> Variable:
-        found = self._values.get((asked.component, asked.name))
+    def whole(self, name: Name) -> int:
+        """A setting as a whole number."""
+        found = self._numbers.get(name)
         if found is None:
-            return _told(asked, None, "UnknownVariable")
-        return Variable(component=asked.component, name=asked.name, value=found[0], evse=asked.evse, writable=found[1])
+            found = self._numbers[name] = int(self.text(name) or 0)
+        return found
 
-    def _write(self, asked: Variable) -> Variable:
-        place = (asked.component, asked.name)
-        if place not in self._values:
-            return _told(asked, asked.value, "NotSupported" if self._old else "UnknownVariable")
-        fits = place in _TEXTS[self._old] or (asked.value or "").isdigit()
-        if not self._values[place][1] or not fits:
-            return _told(asked, asked.value, "Rejected")
-        self._values[place] = (str(asked.value), True)
-        return _told(asked, asked.value, "Accepted")
+    def flag(self, name: Name) -> bool:
+        """A setting as yes or no; what this charger does not have is no."""
+        return name in self._model and self.text(name) == "true"
 
+    def text(self, name: Name) -> str:
+        """A setting as it stands."""
+        return self.read(Spot(self._model[name]))
 
-def _told(asked: Variable, value: str | None, status: str) -> Variable:
-    return Variable(
-        component=asked.component,
-        name=asked.name,
-        value=value,
-        evse=asked.evse,
-        instance=asked.instance,
-        status=status,
-    )
+    def put(self, name: Name, value: object) -> None:
+        """Set one of the charger's own."""
+        self._set[name, None, None] = str(value)
+        self._numbers.pop(name, None)
+
+    # --- what others see ---
+
+    def spots(self) -> Iterator[Spot]:
+        """All that this version shows."""
+        for row in self._model.values():
+            if not (row.key if self._old else row.at):
+                continue
+            if self._old or not row.per:
+                yield Spot(row)
+                continue
+            for evse in self._charger.evses:
+                yield Spot(row, evse.number, 1 if row.per == "connector" else None)
+
+    def find(self, name: Name, evse: int | None = None, connector: int | None = None) -> Spot | None:
+        """One variable, or None."""
+        row = self._model.get(name)
+        if row is None or not row.at:
+            return None
+        numbers = {one.number for one in self._charger.evses}
+        fits = {
+            "": evse is None and connector is None,
+            "evse": evse in numbers and connector is None,
+            "connector": evse in numbers and connector == 1,
+        }
+        return Spot(row, evse, connector) if fits[row.per] else None
+
+    def has(self, component: str) -> bool:
+        """Whether there is such a component."""
+        return any(name[0] == component for name in self._model)
+
+    def read(self, spot: Spot) -> str:
+        """What it says now."""
+        name = spot.row.name
+        kept = self._set.get((name, spot.evse, spot.connector))
+        if kept is not None:
+            return kept
+        if name in self.live:
+            return self.live[name](spot)
+        return self._factory(spot)
+
+    def _factory(self, spot: Spot) -> str:
+        charger, text = self._charger, spot.row.value
+        if "{" not in text:
+            return text
+        unit = ("Current" if charger.amperes else "Power") if self._old else ("A" if charger.amperes else "W")
+        own = {"ID": charger.id, "COUNT": len(charger.evses), "UNIT": unit, "EVSE": spot.evse}
+        return text.format(**own)
+
+    def bounds(self, spot: Spot) -> tuple[float | None, float | None]:
+        """The least and the most it can be."""
+        if not spot.row.rated:
+            return spot.row.low, spot.row.high
+        evse = next(one for one in self._charger.evses if one.number == spot.evse)
+        return -evse.discharge_w if evse.discharge_w else 0.0, evse.charge_w
+
+    def write(self, spot: Spot, value: str) -> str:
+        """Set it, if it may be set and the value fits; says what came of it in the specification's words."""
+        row = spot.row
+        if row.access == "ReadOnly" or not row.fits(value):
+            return "Rejected"
+        guard = self.guards.get(row.name)
+        status = guard(value) if guard is not None else "RebootRequired" if row.reboot else "Accepted"
+        if status != "Rejected":
+            self._set[row.name, spot.evse, spot.connector] = value
+            self._numbers.pop(row.name, None)
+        return status
+
+    # --- 1.6: keys without a component ---
+
+    def key(self, key: str) -> Spot | None:
+        """One by its key."""
+        row = next((row for row in self._model.values() if row.key and row.key.lower() == key.lower()), None)
+        return None if row is None else Spot(row)
+
+    def as_key(self, spot: Spot) -> Json:
+        """A key as a message says it; what may only be written has no value."""
+        row = spot.row
+        value = None if row.access == "WriteOnly" else self.read(spot)[:500]
+        return {"key": row.key, "readonly": row.access == "ReadOnly", "value": value}

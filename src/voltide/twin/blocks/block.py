@@ -1,8 +1,9 @@
 """What a behaviour is, and what it may reach of the charger around it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from random import Random
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 from voltide.domain.messages import ChargerFact, Json, TransactionTold
 from voltide.domain.site import Charger, OcppVersion
@@ -12,10 +13,21 @@ from voltide.twin.bay import Bay
 from voltide.twin.grid import Grid
 from voltide.twin.variables import Variables
 
-Act: TypeAlias = Callable[[Json], Json]
-"""Does what the station orders by a body, and gives the body of the answer."""
 Hook: TypeAlias = Callable[[TransactionTold], Json | None]
 """Hears each event of a transaction before it is told; may give what the message says beyond it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restart:
+    """A restart to come: now or when nothing runs, of one outlet (None: of all), with transactions that go on."""
+
+    immediate: bool
+    evse: int | None = None
+    resume: bool = False
+    reason: str = "ImmediateReset"
+    """Why what runs is ended."""
+    boot: str = "RemoteReset"
+    """Why it boots then."""
 
 
 class Box(Protocol):
@@ -67,24 +79,29 @@ class Box(Protocol):
         """Tell who it is."""
         ...
 
-    def plan_reset(self, *, immediate: bool, evse: int | None = None, resume: bool = False) -> None:
+    def plan_reset(self, restart: Restart) -> None:
         """Restart once the answer is out."""
+        ...
+
+    def waits(self, transaction: str | None) -> bool:
+        """Whether events (of a transaction) wait to be told."""
+        ...
+
+    def trigger(self, message: str, evse: int | None) -> bool | None:
+        """Tell a message of a block now; None: no block tells it."""
         ...
 
 
 class Block:
     """One behaviour. Made when the station first asks for one of its actions, or when another block needs it."""
 
+    ACTS: ClassVar[Mapping[str, Callable[[Any, Json], Json]]] = {}
+    """What it does by the name of the action that orders it: from the body of the order to that of the answer."""
+    TRIGGERS: ClassVar[Mapping[str, Callable[[Any, int | None], bool]]] = {}
+    """What it tells (of an outlet) when the station asks by TriggerMessage; False: there is nothing to tell."""
+
     def __init__(self, box: Box) -> None:
         self.box = box
-
-    def acts(self) -> Mapping[str, Act]:
-        """What it does by the name of the action that orders it."""
-        return {}
-
-    def triggers(self) -> Mapping[str, Callable[[int | None], bool]]:
-        """What it tells when the station asks by TriggerMessage; False: there is nothing to tell."""
-        return {}
 
 
 B = TypeVar("B", bound=Block)
