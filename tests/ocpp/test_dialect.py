@@ -20,11 +20,11 @@ from voltide.domain.messages import (
     Sample,
     Token,
     TokenVerdict,
-    Told,
     TransactionNoted,
     TransactionTold,
     Variable,
 )
+from voltide.domain.reports import DataTold
 from voltide.domain.site import OcppVersion, V2g
 from voltide.ocpp.actions import FROM_CHARGER, default_answer
 from voltide.ocpp.connection import Connection
@@ -239,10 +239,10 @@ def _asked(version: OcppVersion, action: str) -> Any:
 
 
 @pytest.mark.parametrize("version", OcppVersion)
-def test_an_action_without_a_word_is_told_as_it_came(version: OcppVersion) -> None:
+def test_a_vendor_s_data_is_heard_and_by_default_belongs_to_nobody(version: OcppVersion) -> None:
     wire = request(version, "DataTransfer", {"vendorId": "x", "data": "y"})
     heard = speak(version).hear(*wire, NOON)
-    assert heard == Told(action="DataTransfer", payload={"vendorId": "x", "data": "y"})
+    assert heard == DataTold(vendor="x", data="y")
     reply = speak(version).reply("DataTransfer", wire.request, Noted(), NOON)
     assert official(version, "DataTransfer", reply, answer=True) == {"status": "UnknownVendorId"}
 

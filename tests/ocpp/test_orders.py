@@ -44,7 +44,7 @@ ORDERS = [
     words.GetVariables(variables=(PLACE,)),
     words.GetReport(request_id=4),
     words.GetTransactionStatus(transaction_id="7"),
-    words.Ask(action="ClearCache", payload={}),
+    words.Ask(action="DataTransfer", payload={"vendorId": "x"}),
 ]
 
 

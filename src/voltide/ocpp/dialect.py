@@ -20,7 +20,7 @@ from voltide.domain.site import Charger, OcppVersion
 from voltide.ocpp.dialect2 import Dialect2
 from voltide.ocpp.dialect16 import Dialect16
 from voltide.ocpp.messages import Message
-from voltide.ocpp.wire import Supply, Wire
+from voltide.ocpp.wire import Capacity, Supply, Voice, Wire
 
 
 class Dialect(Protocol):
@@ -70,7 +70,9 @@ class Dialect(Protocol):
         ...
 
 
-def dialect(version: OcppVersion, charger: Charger, supply: Supply | None = None) -> Dialect:
-    """The dialect of one charger."""
+def dialect(
+    version: OcppVersion, charger: Charger, supply: Supply | None = None, capacity: Capacity | None = None
+) -> Dialect:
+    """The dialect of one charger; ``capacity`` is what its device model says that it takes in one message."""
     kind = Dialect16 if version is OcppVersion.V16 else Dialect2
-    return kind(version, charger, supply or Supply())
+    return kind(Voice(version, charger, supply or Supply(), capacity or Capacity()))

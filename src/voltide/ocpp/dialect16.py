@@ -3,47 +3,39 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
-
-from voltide.domain.messages import (
-    ApplyFallback,
-    ApplySetpoint,
-    Ask,
-    ChargerAnswer,
-    ChargerFact,
-    ChargerOrder,
-    ClearSetpoint,
-    OrderResult,
-    Refused,
-    Told,
-    Variable,
-)
-from voltide.domain.site import Charger, OcppVersion
+from voltide.domain.messages import Ask, ChargerAnswer, ChargerFact, ChargerOrder, OrderResult, Refused, Told, Variable
+from voltide.domain.site import OcppVersion
 from voltide.ocpp.actions import default_answer
 from voltide.ocpp.answers import body_of, verdict
 from voltide.ocpp.facts16 import HEAR, SAY, hear_answer, say_answer
 from voltide.ocpp.messages import Message
 from voltide.ocpp.orders16 import OBEY, hear_variables, say_order, say_variables
-from voltide.ocpp.profiles import clear, fallback, setpoint
-from voltide.ocpp.wire import Supply, Wire, plain, request, response
+from voltide.ocpp.saying import calls, refusal
+from voltide.ocpp.sharing import ProfileOrder, say_profiled
+from voltide.ocpp.wire import Voice, Wire, plain, request, response
+
+_VARIABLES = frozenset({"GetConfiguration", "ChangeConfiguration"})
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect16:
     """How one charger of OCPP 1.6 is heard and told."""
 
-    version: OcppVersion
-    charger: Charger
-    supply: Supply
+    voice: Voice
+
+    @property
+    def version(self) -> OcppVersion:
+        """Which OCPP it speaks."""
+        return self.voice.version
 
     def hear(self, action: str, request: Message, now: datetime) -> ChargerFact:
         """A charger's request as a fact; starts, meter values and stops become events of a transaction."""
         told = plain(request)
-        return HEAR[action](told, now) if action in HEAR else Told(action=action, payload=told)
+        return HEAR[action](told, self.voice, now) if action in HEAR else Told(action=action, payload=told)
 
     def say(self, fact: ChargerFact, now: datetime) -> tuple[Wire, ...]:
-        """A fact as a charger's request; needs, reports and foreign limits have no words in 1.6."""
-        said = SAY[type(fact)](fact, now) if type(fact) in SAY else None
+        """A fact as a charger's request; much has no words in 1.6."""
+        said = SAY[type(fact)](fact, self.voice, now) if type(fact) in SAY else None
         return () if said is None else (request(self.version, *said),)
 
     def reply(self, action: str, request: Message, answer: ChargerAnswer, now: datetime) -> Message:
@@ -61,40 +53,29 @@ class Dialect16:
     def order(self, order: ChargerOrder) -> tuple[Wire, ...] | Refused:
         """An order as calls (one for each configuration key that is set), or why it cannot be said."""
         try:
-            return self._order(order)
-        except KeyError:
-            return Refused(reason="NotSupported")
-        except (ValueError, msgspec.ValidationError) as flaw:
-            return Refused(reason="NotSayable", detail={"flaw": str(flaw)})
-
-    def _order(self, order: ChargerOrder) -> tuple[Wire, ...]:
-        match order:
-            case ApplySetpoint():
-                return (setpoint(self.version, self.charger, self.supply, order),)
-            case ApplyFallback():
-                return (fallback(self.version, self.charger, self.supply, order),)
-            case ClearSetpoint():
-                return (clear(self.version, order.evse),)
-        return tuple(request(self.version, action, body) for action, body in say_order(order))
+            if isinstance(order, ProfileOrder):
+                return (say_profiled(order, self.voice),)
+            return calls(self.voice, say_order(order, self.voice))
+        except (KeyError, ValueError) as flaw:
+            return refusal(flaw)
 
     def obey(self, action: str, request: Message, now: datetime) -> ChargerOrder:
         """A station's request as an order."""
         told = plain(request)
-        order = OBEY[action](told, self.supply, now) if action in OBEY else None
+        order = OBEY[action](told, self.voice, now) if action in OBEY else None
         return Ask(action=action, payload=told) if order is None else order
 
     def outcome(self, action: str, response: Message) -> OrderResult:
         """What a charger's answer says of an order."""
-        del action
-        return verdict(plain(response), [])
+        return verdict(action, plain(response), self.voice)
 
     def result(
         self, action: str, request: Message, outcome: OrderResult, variables: tuple[Variable, ...] = ()
     ) -> Message:
         """A charger's answer to an order."""
-        if action in {"GetConfiguration", "ChangeConfiguration"} and variables:
+        if action in _VARIABLES and variables:
             return response(self.version, action, say_variables(action, plain(request), variables))
-        return body_of(self.version, action, outcome)
+        return body_of(self.voice, action, plain(request), outcome)
 
     def variables(self, action: str, response: Message) -> tuple[Variable, ...]:
         """The configuration keys that a charger's answer tells."""

@@ -3,29 +3,28 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
-
 from voltide.domain.messages import (
-    ApplyFallback,
-    ApplySetpoint,
     Ask,
     ChargerAnswer,
     ChargerFact,
     ChargerOrder,
-    ClearSetpoint,
+    Noted,
     OrderResult,
     Refused,
     Told,
     Variable,
 )
-from voltide.domain.site import Charger, OcppVersion
+from voltide.domain.site import OcppVersion
 from voltide.ocpp.actions import default_answer
 from voltide.ocpp.answers import body_of, verdict
-from voltide.ocpp.facts2 import HEAR, SAY, hear_answer, say_answer
+from voltide.ocpp.answers2 import LEARN, say_answer
+from voltide.ocpp.facts2 import HEAR, SAY
 from voltide.ocpp.messages import Message, actions
-from voltide.ocpp.orders2 import OBEY, hear_variables, say_order, say_variables
-from voltide.ocpp.profiles import clear, fallback, setpoint
-from voltide.ocpp.wire import Supply, Wire, plain, request, response
+from voltide.ocpp.orders2 import OBEY, say_order
+from voltide.ocpp.saying import calls, refusal
+from voltide.ocpp.sharing import ProfileOrder, say_profiled
+from voltide.ocpp.variables2 import hear_variables, say_variables
+from voltide.ocpp.wire import Voice, Wire, plain, request, response
 
 _VARIABLES = frozenset({"GetVariables", "SetVariables"})
 
@@ -34,27 +33,26 @@ _VARIABLES = frozenset({"GetVariables", "SetVariables"})
 class Dialect2:
     """How one charger of OCPP 2 is heard and told."""
 
-    version: OcppVersion
-    charger: Charger
-    supply: Supply
+    voice: Voice
+
+    @property
+    def version(self) -> OcppVersion:
+        """Which OCPP it speaks."""
+        return self.voice.version
 
     def hear(self, action: str, request: Message, now: datetime) -> ChargerFact:
         """A charger's request as a fact."""
         told = plain(request)
-        fact = HEAR[action](told, now) if action in HEAR else None
-        return Told(action=action, payload=told) if fact is None else fact
+        return HEAR[action](told, self.voice, now) if action in HEAR else Told(action=action, payload=told)
 
     def say(self, fact: ChargerFact, now: datetime) -> tuple[Wire, ...]:
-        """A fact as a charger's request."""
-        if isinstance(fact, Told):
-            return (request(self.version, fact.action, fact.payload),)
-        action, body = SAY[type(fact)](self.version, fact, now)
-        known = action in actions(self.version)
-        return (request(self.version, action, body),) if known else ()
+        """A fact as a charger's request; 2.0.1 lacks what 2.1 has added."""
+        said = SAY[type(fact)](fact, self.voice, now)
+        return () if said is None or said[0] not in actions(self.version) else (request(self.version, *said),)
 
     def reply(self, action: str, request: Message, answer: ChargerAnswer, now: datetime) -> Message:
         """Our answer to a charger's request."""
-        body = say_answer(answer)
+        body = say_answer(answer, plain(request), self.voice)
         return default_answer(self.version, action, request, now) if body is None else self._answer(action, body)
 
     def _answer(self, action: str, body: dict[str, object]) -> Message:
@@ -62,47 +60,34 @@ class Dialect2:
 
     def learn(self, action: str, request: Message, response: Message, now: datetime) -> ChargerAnswer:
         """What the station's answer tells a charger."""
-        return hear_answer(action, plain(request), plain(response), now)
+        return LEARN[action](plain(request), plain(response), now) if action in LEARN else Noted()
 
     def order(self, order: ChargerOrder) -> tuple[Wire, ...] | Refused:
-        """An order as a call, or why it cannot be said."""
+        """An order as calls, or why it cannot be said."""
         try:
-            return (self._order(order),)
-        except KeyError:
-            return Refused(reason="NotSupported")
-        except msgspec.ValidationError as flaw:
-            return Refused(reason="NotSayable", detail={"flaw": str(flaw)})
-
-    def _order(self, order: ChargerOrder) -> Wire:
-        match order:
-            case ApplySetpoint():
-                return setpoint(self.version, self.charger, self.supply, order)
-            case ApplyFallback():
-                return fallback(self.version, self.charger, self.supply, order)
-            case ClearSetpoint():
-                return clear(self.version, order.evse)
-        action, body = say_order(order)
-        return request(self.version, action, body)
+            if isinstance(order, ProfileOrder):
+                return (say_profiled(order, self.voice),)
+            return calls(self.voice, [say_order(order, self.voice)])
+        except (KeyError, ValueError) as flaw:
+            return refusal(flaw)
 
     def obey(self, action: str, request: Message, now: datetime) -> ChargerOrder:
         """A station's request as an order."""
         told = plain(request)
-        order = OBEY[action](told, self.supply, now) if action in OBEY else None
+        order = OBEY[action](told, self.voice, now) if action in OBEY else None
         return Ask(action=action, payload=told) if order is None else order
 
     def outcome(self, action: str, response: Message) -> OrderResult:
         """What a charger's answer says of an order."""
-        told = plain(response)
-        return verdict(told, [one.status for one in hear_variables(told)] if action in _VARIABLES else [])
+        return verdict(action, plain(response), self.voice)
 
     def result(
         self, action: str, request: Message, outcome: OrderResult, variables: tuple[Variable, ...] = ()
     ) -> Message:
         """A charger's answer to an order."""
-        del request
-        if action in _VARIABLES:
+        if action in _VARIABLES and variables:
             return response(self.version, action, say_variables(action, variables))
-        return body_of(self.version, action, outcome)
+        return body_of(self.voice, action, plain(request), outcome)
 
     def variables(self, action: str, response: Message) -> tuple[Variable, ...]:
         """The variables that a charger's answer tells."""

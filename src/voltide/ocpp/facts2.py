@@ -1,42 +1,32 @@
-"""What an OCPP 2 charger tells and hears back: wire to words, and words to wire. One small function each."""
+"""What an OCPP 2 charger tells of itself, its outlets, its transactions and its cars, and where all else stands."""
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from voltide.domain.messages import (
     AuthorisationAsked,
-    Boot,
     Booted,
-    ChargerAnswer,
-    ChargerFact,
     Flow,
     HeartBeaten,
     Json,
-    LimitTold,
     Metered,
     Moment,
     NeedsTold,
-    Noted,
     OutletReported,
     OutletState,
-    SecurityTold,
-    SetpointGiven,
-    SetpointPulled,
-    Time,
-    Token,
-    TokenVerdict,
-    TransactionNoted,
+    Told,
     TransactionTold,
-    Variable,
     VariablesTold,
-    Welcome,
 )
+from voltide.domain.reports import DataTold
 from voltide.domain.site import OcppVersion
 from voltide.domain.time import stamp
+from voltide.ocpp import certificates2, der2, monitoring2, people2, power2
+from voltide.ocpp.certificates2 import read_query, say_ocsp
 from voltide.ocpp.meter import samples, values
 from voltide.ocpp.needs import read_needs, say_needs
-from voltide.ocpp.wire import Supply, moment, number, tenths, watts
+from voltide.ocpp.people2 import read_token, say_token
+from voltide.ocpp.variables2 import hear_report, say_report
+from voltide.ocpp.wire import Hears, Says, Verbatim, Voice, moment
 
 _TRIGGERS = {Moment.STARTED: "CablePluggedIn", Moment.UPDATED: "MeterValuePeriodic", Moment.ENDED: "EVDeparted"}
 
@@ -44,7 +34,7 @@ _TRIGGERS = {Moment.STARTED: "CablePluggedIn", Moment.UPDATED: "MeterValuePeriod
 # --- hear: a charger's request as a fact ---
 
 
-def _booted(told: Json, _now: datetime) -> Booted:
+def _booted(told: Json, _voice: Voice, _now: datetime) -> Booted:
     box = told["chargingStation"]
     return Booted(
         vendor=box["vendorName"],
@@ -55,23 +45,24 @@ def _booted(told: Json, _now: datetime) -> Booted:
     )
 
 
-def _outlet(told: Json, now: datetime) -> OutletReported:
+def _outlet(told: Json, _voice: Voice, now: datetime) -> OutletReported:
     state, at = OutletState(told["connectorStatus"]), moment(told["timestamp"], now)
     return OutletReported(evse=told["evseId"], connector=told["connectorId"], state=state, at=at)
 
 
-def _token(told: Json | None) -> Token | None:
-    return None if told is None else Token(id=told["idToken"], kind=told["type"])
+def _asked(told: Json, _voice: Voice, _now: datetime) -> AuthorisationAsked:
+    hashes = told.get("iso15118CertificateHashData", ())
+    return AuthorisationAsked(
+        token=read_token(told["idToken"]),
+        certificate=told.get("certificate"),
+        queries=tuple(read_query(one) for one in hashes),
+    )
 
 
-def _asked(told: Json, _now: datetime) -> AuthorisationAsked:
-    token = told["idToken"]
-    return AuthorisationAsked(token=Token(id=token["idToken"], kind=token["type"]))
-
-
-def _transaction(told: Json, now: datetime) -> TransactionTold:
+def _transaction(told: Json, _voice: Voice, now: datetime) -> TransactionTold:
     info, evse = told["transactionInfo"], told.get("evse", {})
     state, at = info.get("chargingState"), moment(told["timestamp"], now)
+    token = told.get("idToken")
     return TransactionTold(
         moment=Moment(told["eventType"]),
         transaction_id=info["transactionId"],
@@ -82,90 +73,57 @@ def _transaction(told: Json, now: datetime) -> TransactionTold:
         offline=told.get("offline", False),
         trigger=told["triggerReason"],
         flow=None if state is None else Flow(state),
-        token=_token(told.get("idToken")),
+        token=None if token is None else read_token(token),
         remote_start_id=info.get("remoteStartId"),
         stopped_reason=info.get("stoppedReason"),
         samples=samples(told.get("meterValue", ()), at),
-        asks_token="idToken" in told,
+        asks_token=token is not None,
+        reservation_id=told.get("reservationId"),
+        mode=info.get("operationMode"),
+        tariff=info.get("tariffId"),
+        cost=told.get("costDetails"),
     )
 
 
-def _metered(told: Json, now: datetime) -> Metered:
+def _metered(told: Json, _voice: Voice, now: datetime) -> Metered:
     return Metered(evse=told["evseId"], samples=samples(told["meterValue"], now))
 
 
-def _needs(told: Json, _now: datetime) -> NeedsTold:
+def _needs(told: Json, _voice: Voice, _now: datetime) -> NeedsTold:
     return read_needs(told)
 
 
-def _report(told: Json, _now: datetime) -> VariablesTold:
-    parts = tuple(reported(item) for item in told.get("reportData", ()))
-    more = told.get("tbc", False)
-    return VariablesTold(variables=parts, request_id=told["requestId"], seq_no=told["seqNo"], more=more)
-
-
-def reported(item: Json) -> Variable:
-    """One variable of a report, by its actual value."""
-    attributes = item["variableAttribute"]
-    actual = next((one for one in attributes if one.get("type", "Actual") == "Actual"), attributes[0])
-    return Variable(
-        component=item["component"]["name"],
-        name=item["variable"]["name"],
-        value=actual.get("value"),
-        evse=item["component"].get("evse", {}).get("id"),
-        instance=item["variable"].get("instance"),
-        writable=actual.get("mutability", "ReadWrite") != "ReadOnly",
-    )
-
-
-def _security(told: Json, now: datetime) -> SecurityTold:
-    return SecurityTold(kind=told["type"], at=moment(told["timestamp"], now), info=told.get("techInfo"))
-
-
-def _limit(told: Json, _now: datetime) -> LimitTold | None:
-    """Someone limits the charger; without a schedule it is not said how much, and there is no word for that."""
-    schedules = told.get("chargingSchedule", [])
-    if not schedules:
-        return None
-    period = schedules[0]["chargingSchedulePeriod"][0]
-    limit = watts(period.get("limit"), schedules[0]["chargingRateUnit"], Supply())
-    source = told["chargingLimit"]["chargingLimitSource"]
-    return None if limit is None else LimitTold(source=source, evse=told.get("evseId") or None, limit_w=limit)
-
-
-def _unlimited(told: Json, _now: datetime) -> LimitTold:
-    return LimitTold(source=told["chargingLimitSource"], evse=told.get("evseId") or None)
-
-
-def _pulled(told: Json, _now: datetime) -> SetpointPulled:
-    return SetpointPulled(profile_id=told["chargingProfileId"])
-
-
-def _beaten(_told: Json, _now: datetime) -> HeartBeaten:
+def _beaten(_told: Json, _voice: Voice, _now: datetime) -> HeartBeaten:
     return HeartBeaten()
 
 
-HEAR: dict[str, Callable[[Json, datetime], ChargerFact | None]] = {
+def _data(told: Json, _voice: Voice, _now: datetime) -> DataTold:
+    return DataTold(vendor=told["vendorId"], message=told.get("messageId"), data=told.get("data"))
+
+
+HEAR: Hears = {
     "Authorize": _asked,
     "BootNotification": _booted,
-    "ClearedChargingLimit": _unlimited,
+    "DataTransfer": _data,
     "Heartbeat": _beaten,
     "MeterValues": _metered,
-    "NotifyChargingLimit": _limit,
     "NotifyEVChargingNeeds": _needs,
-    "NotifyReport": _report,
-    "PullDynamicScheduleUpdate": _pulled,
-    "SecurityEventNotification": _security,
+    "NotifyReport": hear_report,
     "StatusNotification": _outlet,
     "TransactionEvent": _transaction,
+    **certificates2.HEAR,
+    **der2.HEAR,
+    **monitoring2.HEAR,
+    **people2.HEAR,
+    **power2.HEAR,
 }
-"""What has a word in the domain; all else is told as it came."""
+"""All that a charger of OCPP 2 can tell."""
 
 
 # --- say: a fact as a charger's request ---
 
 
-def _say_booted(_version: OcppVersion, fact: Booted, _now: datetime) -> tuple[str, Json]:
+def _say_booted(fact: Booted, _voice: Voice, _now: datetime) -> tuple[str, Json]:
     box = {
         "vendorName": fact.vendor,
         "model": fact.model,
@@ -175,30 +133,30 @@ def _say_booted(_version: OcppVersion, fact: Booted, _now: datetime) -> tuple[st
     return "BootNotification", {"chargingStation": box, "reason": fact.reason or "PowerUp"}
 
 
-def _say_beaten(_version: OcppVersion, _fact: HeartBeaten, _now: datetime) -> tuple[str, Json]:
+def _say_beaten(_fact: HeartBeaten, _voice: Voice, _now: datetime) -> tuple[str, Json]:
     return "Heartbeat", {}
 
 
-def _say_outlet(_version: OcppVersion, fact: OutletReported, now: datetime) -> tuple[str, Json]:
+def _say_outlet(fact: OutletReported, _voice: Voice, now: datetime) -> tuple[str, Json]:
     place = {"evseId": fact.evse, "connectorId": fact.connector}
     return "StatusNotification", place | {"connectorStatus": fact.state.value, "timestamp": stamp(fact.at or now)}
 
 
-def say_token(token: Token | None) -> Json | None:
-    """A token as OCPP 2 writes it."""
-    return None if token is None else {"idToken": token.id, "type": token.kind}
+def _say_asked(fact: AuthorisationAsked, _voice: Voice, _now: datetime) -> tuple[str, Json]:
+    hashes = [say_ocsp(one) for one in fact.queries] or None
+    body = {"idToken": say_token(fact.token), "certificate": fact.certificate}
+    return "Authorize", body | {"iso15118CertificateHashData": hashes}
 
 
-def _say_asked(_version: OcppVersion, fact: AuthorisationAsked, _now: datetime) -> tuple[str, Json]:
-    return "Authorize", {"idToken": say_token(fact.token)}
-
-
-def _say_transaction(version: OcppVersion, fact: TransactionTold, _now: datetime) -> tuple[str, Json]:
+def _say_transaction(fact: TransactionTold, voice: Voice, _now: datetime) -> tuple[str, Json]:
+    modern = voice.version is OcppVersion.V21
     info = {
         "transactionId": fact.transaction_id,
         "chargingState": fact.flow,
         "stoppedReason": fact.stopped_reason,
         "remoteStartId": fact.remote_start_id,
+        "operationMode": fact.mode if modern else None,
+        "tariffId": fact.tariff if modern else None,
     }
     return "TransactionEvent", {
         "eventType": fact.moment.value,
@@ -209,113 +167,44 @@ def _say_transaction(version: OcppVersion, fact: TransactionTold, _now: datetime
         "transactionInfo": info,
         "evse": None if fact.evse is None else {"id": fact.evse, "connectorId": fact.connector},
         "idToken": say_token(fact.token),
-        "meterValue": values(version, fact.samples) or None,
+        "meterValue": values(voice.version, fact.samples) or None,
+        "reservationId": fact.reservation_id,
+        "costDetails": fact.cost if modern else None,
     }
 
 
-def _say_metered(version: OcppVersion, fact: Metered, _now: datetime) -> tuple[str, Json]:
-    return "MeterValues", {"evseId": fact.evse, "meterValue": values(version, fact.samples)}
+def _say_metered(fact: Metered, voice: Voice, _now: datetime) -> tuple[str, Json] | None:
+    told = values(voice.version, fact.samples)
+    return ("MeterValues", {"evseId": fact.evse, "meterValue": told}) if told else None
 
 
-def _say_needs(version: OcppVersion, fact: NeedsTold, _now: datetime) -> tuple[str, Json]:
-    return "NotifyEVChargingNeeds", say_needs(version, fact)
+def _say_needs(fact: NeedsTold, voice: Voice, _now: datetime) -> tuple[str, Json]:
+    return "NotifyEVChargingNeeds", say_needs(voice.version, fact)
 
 
-def place(variable: Variable) -> Json:
-    """Where a variable lives."""
-    evse = None if variable.evse is None else {"id": variable.evse}
-    component = {"name": variable.component, "evse": evse}
-    return {"component": component, "variable": {"name": variable.name, "instance": variable.instance}}
+def _say_data(fact: DataTold, _voice: Voice, _now: datetime) -> tuple[str, Json]:
+    data = None if fact.data is None else Verbatim(fact.data)
+    return "DataTransfer", {"vendorId": fact.vendor, "messageId": fact.message, "data": data}
 
 
-def _say_report(_version: OcppVersion, fact: VariablesTold, now: datetime) -> tuple[str, Json]:
-    parts = [
-        place(one)
-        | {"variableAttribute": [{"value": one.value, "mutability": "ReadWrite" if one.writable else "ReadOnly"}]}
-        for one in fact.variables
-    ]
-    return "NotifyReport", {
-        "requestId": fact.request_id or 0,
-        "generatedAt": stamp(now),
-        "seqNo": fact.seq_no,
-        "tbc": fact.more,
-        "reportData": parts or None,
-    }
+def _say_told(fact: Told, _voice: Voice, _now: datetime) -> tuple[str, Json]:
+    return fact.action, fact.payload
 
 
-def _say_security(_version: OcppVersion, fact: SecurityTold, _now: datetime) -> tuple[str, Json]:
-    return "SecurityEventNotification", {"type": fact.kind, "timestamp": stamp(fact.at), "techInfo": fact.info}
-
-
-def _say_limit(_version: OcppVersion, fact: LimitTold, _now: datetime) -> tuple[str, Json]:
-    if fact.limit_w is None:
-        return "ClearedChargingLimit", {"chargingLimitSource": fact.source, "evseId": fact.evse}
-    period = {"startPeriod": 0, "limit": tenths(fact.limit_w)}
-    schedule = {"id": 1, "chargingRateUnit": "W", "chargingSchedulePeriod": [period]}
-    limit = {"chargingLimitSource": fact.source}
-    return "NotifyChargingLimit", {"chargingLimit": limit, "evseId": fact.evse, "chargingSchedule": [schedule]}
-
-
-def _say_pulled(_version: OcppVersion, fact: SetpointPulled, _now: datetime) -> tuple[str, Json]:
-    return "PullDynamicScheduleUpdate", {"chargingProfileId": fact.profile_id}
-
-
-SAY: dict[type, Callable[[OcppVersion, Any, datetime], tuple[str, Json]]] = {
+SAY: Says = {
     AuthorisationAsked: _say_asked,
     Booted: _say_booted,
+    DataTold: _say_data,
     HeartBeaten: _say_beaten,
-    LimitTold: _say_limit,
     Metered: _say_metered,
     NeedsTold: _say_needs,
     OutletReported: _say_outlet,
-    SecurityTold: _say_security,
-    SetpointPulled: _say_pulled,
+    Told: _say_told,
     TransactionTold: _say_transaction,
-    VariablesTold: _say_report,
+    VariablesTold: say_report,
+    **certificates2.SAY,
+    **der2.SAY,
+    **monitoring2.SAY,
+    **people2.SAY,
+    **power2.SAY,
 }
-
-
-# --- answers, both ways ---
-
-
-def say_answer(answer: ChargerAnswer) -> Json | None:
-    """Our answer as the body of a response; None when only the specification has one."""
-    match answer:
-        case Welcome():
-            return {"status": answer.verdict.value, "currentTime": stamp(answer.now), "interval": answer.interval_s}
-        case Time():
-            return {"currentTime": stamp(answer.now)}
-        case TokenVerdict():
-            return {"idTokenInfo": _verdict(answer)}
-        case TransactionNoted():
-            return {"idTokenInfo": _verdict(answer.token) if answer.token is not None else None}
-        case SetpointGiven():
-            update = None if answer.power_w is None else {"setpoint": tenths(answer.power_w)}
-            return {"status": "Rejected" if update is None else "Accepted", "scheduleUpdate": update}
-        case Noted():
-            return None
-        case _:
-            raise KeyError(type(answer).__name__)
-
-
-def _verdict(token: TokenVerdict) -> Json:
-    return {"status": "Accepted" if token.valid else "Invalid"}
-
-
-def hear_answer(action: str, asked: Json, answer: Json, now: datetime) -> ChargerAnswer:
-    """A response of the station in a charger's ears."""
-    match action:
-        case "BootNotification":
-            at = moment(answer["currentTime"], now)
-            return Welcome(verdict=Boot(answer["status"]), now=at, interval_s=answer["interval"])
-        case "Heartbeat":
-            return Time(now=moment(answer["currentTime"], now))
-        case "Authorize":
-            return TokenVerdict(valid=answer["idTokenInfo"]["status"] == "Accepted")
-        case "TransactionEvent":
-            info = answer.get("idTokenInfo")
-            verdict = None if info is None else TokenVerdict(valid=info["status"] == "Accepted")
-            return TransactionNoted(transaction_id=asked["transactionInfo"]["transactionId"], token=verdict)
-        case "PullDynamicScheduleUpdate":
-            return SetpointGiven(power_w=number(answer.get("scheduleUpdate", {}).get("setpoint")))
-    return Noted()

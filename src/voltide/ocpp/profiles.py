@@ -7,11 +7,11 @@ negative limit is said only where the maker has promised that it discharges.
 import math
 from datetime import datetime
 
-from voltide.domain.messages import ApplyFallback, ApplySetpoint, Ask, Json
+from voltide.domain.messages import ApplyFallback, ApplySetpoint, Json
 from voltide.domain.site import Charger, OcppVersion, V2g
 from voltide.domain.time import stamp
-from voltide.domain.units import Watts
-from voltide.ocpp.wire import Supply, Wire, maybe_moment, number, request, tenths, watts
+from voltide.domain.units import Seconds, Watts
+from voltide.ocpp.wire import Supply, Voice, Wire, maybe_moment, number, power, request, tenths
 
 _SETPOINT, _FALLBACK = 1000, 2000
 DYNAMIC = "Dynamic"
@@ -36,13 +36,14 @@ def is_dynamic(version: OcppVersion, charger: Charger) -> bool:
     return version is OcppVersion.V21 and charger.v2g is V2g.DYNAMIC
 
 
-def setpoint(version: OcppVersion, charger: Charger, supply: Supply, order: ApplySetpoint) -> Wire:
+def setpoint(voice: Voice, order: ApplySetpoint) -> Wire:
     """A setpoint with its lease, as this charger understands it."""
-    if is_dynamic(version, charger):
-        return _dynamic(version, order) if order.fresh else _update(version, order)
-    lowest = order.floor_w if charger.v2g is V2g.NEGATIVE_LIMIT and version is not OcppVersion.V16 else 0.0
-    power = min(max(order.power_w, min(lowest, 0.0)), max(order.ceiling_w, 0.0))
-    schedule = _schedule(charger, supply, power) | {
+    if is_dynamic(voice.version, voice.charger):
+        return _dynamic(voice, order) if order.fresh else _update(voice, order)
+    negative = voice.charger.v2g is V2g.NEGATIVE_LIMIT and voice.version is not OcppVersion.V16
+    lowest = order.floor_w if negative else 0.0
+    given = min(max(order.power_w, min(lowest, 0.0)), max(order.ceiling_w, 0.0))
+    schedule = constant(voice, given) | {
         "startSchedule": stamp(order.now),
         "duration": _whole(order.lease_s),
     }
@@ -52,61 +53,70 @@ def setpoint(version: OcppVersion, charger: Charger, supply: Supply, order: Appl
         "chargingProfileKind": "Absolute",
         "transactionId": order.transaction_id,
     }
-    return _say(version, order.evse, profile_of(order.evse), profile, schedule)
+    return say_profile(voice.version, order.evse, profile_of(order.evse), profile | {"chargingSchedule": schedule})
 
 
-def fallback(version: OcppVersion, charger: Charger, supply: Supply, order: ApplyFallback) -> Wire:
+def fallback(voice: Voice, order: ApplyFallback) -> Wire:
     """What holds when no setpoint does: from the start of each transaction, without an end."""
-    schedule = _schedule(charger, supply, max(order.power_w, 0.0))
-    profile = {"stackLevel": 0, "chargingProfilePurpose": "TxDefaultProfile", "chargingProfileKind": "Relative"}
-    return _say(version, order.evse, _FALLBACK + order.evse, profile, schedule)
+    profile = {
+        "stackLevel": 0,
+        "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Relative",
+        "chargingSchedule": constant(voice, max(order.power_w, 0.0)),
+    }
+    return say_profile(voice.version, order.evse, _FALLBACK + order.evse, profile)
 
 
 def band(order: ApplySetpoint) -> Json:
     """A dynamic setpoint and the limits around it. 2.1: V2X by central setpoint."""
     ceiling, floor = max(order.ceiling_w, 0.0), min(order.floor_w, 0.0)
-    power = min(max(order.power_w, floor), ceiling)
-    return {"setpoint": tenths(power), "limit": tenths(ceiling), "dischargeLimit": tenths(floor)}
+    given = min(max(order.power_w, floor), ceiling)
+    return {"setpoint": tenths(given), "limit": tenths(ceiling), "dischargeLimit": tenths(floor)}
 
 
-def _dynamic(version: OcppVersion, order: ApplySetpoint) -> Wire:
+def _dynamic(voice: Voice, order: ApplySetpoint) -> Wire:
     """The whole dynamic profile; the charger drops it when it is alone for longer than the lease."""
-    lease = _whole(order.lease_s)
     period = {"startPeriod": 0, "operationMode": "CentralSetpoint"} | band(order)
-    profile = {
+    profile = leased(order.transaction_id, order.lease_s) | {
+        "chargingProfileKind": DYNAMIC,
+        "chargingSchedule": {"chargingRateUnit": "W", "chargingSchedulePeriod": [period]},
+    }
+    return say_profile(voice.version, order.evse, profile_of(order.evse), profile)
+
+
+def leased(transaction_id: str, lease_s: Seconds) -> Json:
+    """What 2.1's profiles of a transaction have in common: the charger drops them when alone for longer."""
+    return {
         "stackLevel": 1,
         "chargingProfilePurpose": "TxProfile",
-        "chargingProfileKind": DYNAMIC,
-        "transactionId": order.transaction_id,
-        "maxOfflineDuration": lease,
+        "transactionId": transaction_id,
+        "maxOfflineDuration": _whole(lease_s),
         "invalidAfterOfflineDuration": True,
     }
-    schedule = {"chargingRateUnit": "W", "chargingSchedulePeriod": [period]}
-    return _say(version, order.evse, profile_of(order.evse), profile, schedule)
 
 
-def _update(version: OcppVersion, order: ApplySetpoint) -> Wire:
+def _update(voice: Voice, order: ApplySetpoint) -> Wire:
     body = {"chargingProfileId": profile_of(order.evse), "scheduleUpdate": band(order)}
-    return request(version, "UpdateDynamicSchedule", body)
+    return request(voice.version, "UpdateDynamicSchedule", body)
 
 
-def _schedule(charger: Charger, supply: Supply, power: Watts) -> Json:
-    """One period from now on, in the unit that the charger takes."""
-    unit, limit = ("A", power / supply.watts_per_ampere) if charger.amperes else ("W", power)
+def constant(voice: Voice, limit_w: Watts) -> Json:
+    """A schedule of one period, in the unit that the charger takes."""
+    unit, limit = ("A", limit_w / voice.supply.watts_per_ampere) if voice.charger.amperes else ("W", limit_w)
     return {"chargingRateUnit": unit, "chargingSchedulePeriod": [{"startPeriod": 0, "limit": tenths(limit)}]}
 
 
-def _say(version: OcppVersion, evse: int, number_: int, profile: Json, schedule: Json) -> Wire:
+def say_profile(version: OcppVersion, evse: int, number_: int, profile: Json) -> Wire:
     """The same profile in the words of a version: 1.6 has its own keys, and numbers for transactions."""
     if version is OcppVersion.V16:
         transaction = profile.get("transactionId")
-        body = profile | {
+        numbers = {
             "chargingProfileId": number_,
             "transactionId": None if transaction is None else int(transaction),
-            "chargingSchedule": schedule,
         }
-        return request(version, "SetChargingProfile", {"connectorId": evse, "csChargingProfiles": body})
-    body = profile | {"id": number_, "chargingSchedule": [schedule | {"id": number_}]}
+        return request(version, "SetChargingProfile", {"connectorId": evse, "csChargingProfiles": profile | numbers})
+    schedule = profile["chargingSchedule"] | {"id": number_}
+    body = profile | {"id": number_, "chargingSchedule": [schedule]}
     return request(version, "SetChargingProfile", {"evseId": evse, "chargingProfile": body})
 
 
@@ -124,18 +134,25 @@ def clear(version: OcppVersion, evse: int) -> Wire:
 # --- as a charger reads it ---
 
 
-def read_profile(payload: Json, supply: Supply, now: datetime) -> ApplySetpoint | ApplyFallback | None:
-    """The order behind a SetChargingProfile of any version; None when it says more than one limit from now on."""
-    evse = int(payload["connectorId"] if "connectorId" in payload else payload["evseId"])
-    profile = payload.get("chargingProfile") or payload.get("csChargingProfiles") or {}
+def the_period(profile: Json) -> tuple[Json, Json] | None:
+    """The schedule of a profile and its only period; None when it says more than one."""
     schedules = profile.get("chargingSchedule", [])
     schedules = [schedules] if isinstance(schedules, dict) else schedules
     if len(schedules) != 1 or len(schedules[0]["chargingSchedulePeriod"]) != 1:
         return None
-    schedule, period = schedules[0], schedules[0]["chargingSchedulePeriod"][0]
-    unit, purpose = schedule.get("chargingRateUnit"), profile.get("chargingProfilePurpose")
-    limit = watts(period.get("setpoint", period.get("limit")), unit, supply)
-    if limit is None or purpose not in {"TxProfile", "TxDefaultProfile"}:
+    return schedules[0], schedules[0]["chargingSchedulePeriod"][0]
+
+
+def read_setpoint(evse: int, profile: Json, supply: Supply, now: datetime) -> ApplySetpoint | ApplyFallback | None:
+    """The order behind a profile of one limit or setpoint from now on; None when it says anything else."""
+    found, purpose = the_period(profile), profile.get("chargingProfilePurpose")
+    if found is None or purpose not in {"TxProfile", "TxDefaultProfile"}:
+        return None
+    schedule, period = found
+    unit = schedule.get("chargingRateUnit")
+    ordered = power(period, "setpoint", unit, supply)
+    limit = power(period, "limit", unit, supply) if ordered is None else ordered
+    if limit is None:
         return None
     if purpose == "TxDefaultProfile":
         return ApplyFallback(evse=evse, power_w=limit, now=now)
@@ -144,24 +161,31 @@ def read_profile(payload: Json, supply: Supply, now: datetime) -> ApplySetpoint 
         evse=evse,
         transaction_id=str(profile.get("transactionId", "")),
         power_w=limit,
-        lease_s=float(profile.get("maxOfflineDuration", schedule.get("duration", math.inf))),
+        lease_s=_lease(profile, schedule),
         now=maybe_moment(schedule.get("startSchedule")) or now,
         ceiling_w=ceiling,
         floor_w=floor,
     )
 
 
-def read_update(payload: Json, supply: Supply, now: datetime) -> ApplySetpoint | Ask:
+def _lease(profile: Json, schedule: Json) -> Seconds:
+    """For how long it stands: alone (2.1), or at all."""
+    told = number(profile.get("maxOfflineDuration", schedule.get("duration")))
+    return math.inf if told is None else told
+
+
+def read_update(payload: Json, voice: Voice, now: datetime) -> ApplySetpoint | None:
     """The order behind an UpdateDynamicSchedule; its transaction and lease are those of the profile it updates."""
     update, evse = payload["scheduleUpdate"], evse_of(payload["chargingProfileId"])
-    power = number(update.get("setpoint", update.get("limit")))
-    if power is None or evse is None:
-        return Ask(action="UpdateDynamicSchedule", payload=payload)
-    ceiling, floor = _band(update, "W", supply, power)
+    ordered = power(update, "setpoint", "W", voice.supply)
+    limit = power(update, "limit", "W", voice.supply) if ordered is None else ordered
+    if limit is None or evse is None:
+        return None
+    ceiling, floor = _band(update, "W", voice.supply, limit)
     return ApplySetpoint(
         evse=evse,
         transaction_id="",
-        power_w=power,
+        power_w=limit,
         lease_s=math.inf,
         now=now,
         ceiling_w=ceiling,
@@ -170,8 +194,7 @@ def read_update(payload: Json, supply: Supply, now: datetime) -> ApplySetpoint |
     )
 
 
-def _band(period: Json, unit: object, supply: Supply, power: Watts) -> tuple[Watts, Watts]:
+def _band(period: Json, unit: object, supply: Supply, setpoint_w: Watts) -> tuple[Watts, Watts]:
     """Ceiling and floor around a setpoint, by the limits told or by the setpoint itself."""
-    ceiling = watts(period.get("limit"), unit, supply)
-    floor = watts(period.get("dischargeLimit"), unit, supply)
-    return max(power if ceiling is None else ceiling, 0.0), min(power if floor is None else floor, 0.0)
+    ceiling, floor = power(period, "limit", unit, supply), power(period, "dischargeLimit", unit, supply)
+    return max(setpoint_w if ceiling is None else ceiling, 0.0), min(setpoint_w if floor is None else floor, 0.0)
