@@ -70,8 +70,8 @@ def goes_on(call: Wire, result: OrderResult) -> bool:
 def together(calls: Sequence[Wire], results: Sequence[OrderResult]) -> OrderResult:
     """What came of all calls of one order that were made: their lists joined, and the first no (or loss) as verdict."""
     heard = [_named(call, result) for call, result in zip(calls, results, strict=False)]
-    if len(heard) == 1:
-        return heard[0]
+    if len(heard) < 2:
+        return heard[0] if heard else Accepted()
     lost = next((one for one in heard if isinstance(one, Unknown)), None)
     if lost is not None:
         return lost
