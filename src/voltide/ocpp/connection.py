@@ -47,7 +47,8 @@ from voltide.ocpp.events import (
 )
 from voltide.ocpp.faults import Close, ErrorCode, Violation, heard
 from voltide.ocpp.messages import Message, actions, decoder
-from voltide.ocpp.typed import SALVAGED, Typed, read
+from voltide.ocpp.salvage import SALVAGED
+from voltide.ocpp.typed import Typed, read
 
 BAD_IN_A_ROW = 32
 """So much that is no message, one after the other: the other side does not speak OCPP."""
