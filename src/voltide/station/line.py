@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import structlog
 
-from voltide.domain.messages import Accepted, ChargerOrder, OrderResult, Refused, Unknown
+from voltide.domain.messages import ChargerOrder, OrderResult, Refused, Unknown
 from voltide.domain.site import Charger, OcppVersion
 from voltide.domain.time import Clock
+from voltide.ocpp.answers import goes_on, together
 from voltide.ocpp.connection import Connection, Limits
 from voltide.ocpp.dialect import Dialect, dialect
 from voltide.ocpp.events import Answered, Called, Event, Failed, Hang, Ignored, Streamed, Turned, Unanswered
@@ -20,8 +21,8 @@ SETPOINT_WAIT_S = 5.0
 """A setpoint that could not be said within this time is dropped: another one has been decided by then."""
 
 
-class Wire(Protocol):
-    """What carries texts: a WebSocket, or a line in memory."""
+class Pulled(Protocol):
+    """A wire whose texts are asked for one by one: a line in memory."""
 
     async def send(self, text: str) -> None:
         """Raises ``ConnectionError`` when the line is closed."""
@@ -36,6 +37,33 @@ class Wire(Protocol):
         ...
 
 
+Heard: TypeAlias = Callable[["Line", Called | Streamed], Awaitable[None] | None]
+"""Answers what a charger asks; what it gives back has to be awaited before the charger is heard again."""
+Feed: TypeAlias = Callable[[str | bytes], Awaitable[None] | None]
+"""Hears one text; what it gives back has to be awaited before the next text is heard."""
+
+
+@runtime_checkable
+class Carrier(Protocol):
+    """A wire that brings its texts by itself, a WebSocket: no task is woken for what can be answered at once."""
+
+    def say(self, text: str) -> None:
+        """Hand a text over, at once. Raises ``ConnectionError`` when the line is closed."""
+        ...
+
+    async def carry(self, feed: Feed) -> None:
+        """Feed every text, in order. Raises ``ConnectionError`` when the line is closed."""
+        ...
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close it."""
+        ...
+
+
+Wire: TypeAlias = Pulled | Carrier
+"""What carries texts."""
+
+
 class Line:
     """A charger on its line, from its connection to its loss."""
 
@@ -46,37 +74,67 @@ class Line:
         self.version = version
         self.dialect: Dialect = dialect(version, charger)
         self.connection = Connection(version, charger=False, limits=Limits(timeout_s=15.0))
+        self.ended = ""
+        """Why the line was lost."""
         self._wire = wire
+        self._carrier, self._pulled = (wire, None) if isinstance(wire, Carrier) else (None, wire)
+        self._heard: Heard = _unheard
         self._clock = clock
         self._new_id = new_id
         self._waiting: dict[str, asyncio.Future[OrderResult]] = {}
         self._sending = asyncio.Lock()
 
-    async def run(self, heard: Callable[["Line", Called | Streamed], Awaitable[None]]) -> None:
+    async def run(self, heard: Heard) -> None:
         """Hear the charger until its line is lost. ``heard`` answers, through ``connection``, what is asked."""
+        self._heard = heard
         try:
-            while True:
-                text = await self._wire.receive()
-                for event in self.connection.receive(text, self._clock.monotonic()):
-                    if isinstance(event, Called | Streamed):
-                        await heard(self, event)
-                    elif isinstance(event, Hang):
-                        await self.close(int(event.code), event.reason)
-                        return
-                    else:
-                        self._settle(event)
-                await self.flush()
-        except ConnectionError:
-            return
+            if self._carrier is not None:
+                await self._carrier.carry(self._feed)
+            while self._pulled is not None:
+                rest = self._feed(await self._pulled.receive())
+                if rest is not None:
+                    await rest
+        except ConnectionError as lost:
+            self.ended = str(lost)
         finally:
             for event in self.connection.close():
                 self._settle(event)
 
+    def _feed(self, text: str | bytes) -> Awaitable[None] | None:
+        """Hear one text; gives what is still to be waited for."""
+        [event] = self.connection.receive(text, self._clock.monotonic())
+        if isinstance(event, Called | Streamed):
+            rest = self._heard(self, event)
+            return self._spoken() if rest is None else self._after(rest)
+        if isinstance(event, Hang):
+            return self._hang_up(event)
+        self._settle(event)
+        return self._spoken()
+
+    async def _after(self, rest: Awaitable[None]) -> None:
+        await rest
+        await self.flush()
+
+    async def _hang_up(self, event: Hang) -> None:
+        await self.close(int(event.code), event.reason)
+        raise ConnectionError(event.reason)
+
+    def _spoken(self) -> Awaitable[None] | None:
+        """Send what there is to send; gives what is still to be waited for."""
+        if self._carrier is None:
+            return self.flush()
+        for text in self.connection.to_send():
+            self._carrier.say(text)
+        return None
+
     async def flush(self) -> None:
         """Send all that the connection has to say, in order."""
+        if self._pulled is None:
+            self._spoken()
+            return
         async with self._sending:
             for text in self.connection.to_send():
-                await self._wire.send(text)
+                await self._pulled.send(text)
 
     async def close(self, code: int, reason: str) -> None:
         """End the line."""
@@ -92,16 +150,16 @@ class Line:
         return True
 
     async def order(self, order: ChargerOrder, wait_s: float | None = None) -> OrderResult:
-        """Say an order and wait for what comes of it. One order may take several calls; the first refusal ends it."""
+        """Say an order and wait for what comes of it. One order may take several calls, one after the other."""
         calls = self.dialect.order(order)
         if isinstance(calls, Refused):
             return calls
-        result: OrderResult = Accepted()
+        results: list[OrderResult] = []
         for call in calls:
-            result = await self._call(call, wait_s)
-            if not isinstance(result, Accepted):
-                return result
-        return result
+            results.append(await self._call(call, wait_s))
+            if not goes_on(call, results[-1]):
+                break
+        return together(calls, results)
 
     async def _call(self, call: Call, wait_s: float | None) -> OrderResult:
         who = self._new_id()
@@ -135,3 +193,7 @@ class Line:
         waiting = self._waiting.pop(who, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(result)
+
+
+def _unheard(line: Line, _event: Called | Streamed) -> None:
+    raise RuntimeError(f"nobody hears {line.charger.id}")
