@@ -43,7 +43,7 @@ FACTS = [
     TransactionTold(moment=Moment.UPDATED, transaction_id="7", at=NOON, evse=1, connector=1, seq_no=1, flow=Flow.FLOWING, samples=(READING,)),
     TransactionTold(moment=Moment.ENDED, transaction_id="7", at=NOON, evse=1, connector=1, seq_no=2, stopped_reason="EVDisconnected", samples=(replace(READING, context="Transaction.End", signed="OCMF|{}|{}"),)),
     Metered(evse=1, samples=(READING,)),
-    NeedsTold(evse=1, at=NOON, departure=NOON + timedelta(hours=3), energy_wh=20_000.0, soc=0.5, target_soc=0.8, capacity_wh=60_000.0, charge_w=50_000.0, discharge_w=20_000.0, floor_wh=12_000.0, v2x=True),
+    NeedsTold(evse=1, at=NOON, departure=NOON + timedelta(hours=3), energy_wh=20_000.0, soc=0.5, target_soc=0.8, capacity_wh=60_000.0, charge_w=50_000.0, discharge_w=20_000.0, floor_wh=12_000.0, v2x=True, mode="DC_BPT"),
     words.VariablesTold(variables=(PLACE,), request_id=4, seq_no=1, more=True),
     words.SecurityTold(kind="TamperDetectionActivated", at=NOON, info="door"),
     words.LimitTold(source="EMS", evse=1, limit_w=11_000.0),

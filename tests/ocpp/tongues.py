@@ -13,6 +13,7 @@ import ocpp
 from hypothesis import strategies as st
 
 from voltide.domain.site import Charger, ChargerId, OcppVersion, V2g
+from voltide.ocpp.actions import STREAM
 from voltide.ocpp.dialect import Dialect, dialect
 from voltide.ocpp.wire import Wire
 
@@ -38,7 +39,8 @@ def validator(version: OcppVersion, name: str) -> Any:
 
 def official(version: OcppVersion, action: str, message: msgspec.Struct, *, answer: bool = False) -> Any:
     """The message as JSON, after the public schema has agreed with it."""
-    name = action + ("Response" if answer else "" if version is V16 else "Request")
+    alone = version is V16 or action == STREAM
+    name = action + ("Response" if answer else "" if alone else "Request")
     text = msgspec.json.encode(message)
     validator(version, name).validate(json.loads(text, parse_float=Decimal))
     return json.loads(text)
