@@ -16,7 +16,16 @@ from voltide.faults import faults as find_faults
 from voltide.ledger.settlement import yuan
 from voltide.ledger.tariff import Period, Tariff
 from voltide.security.identities import is_identity
-from voltide.tables import BackboneTable, DoorTable, File, OperationsTable, PileTable, RulesTable
+from voltide.tables import (
+    BackboneTable,
+    DoorTable,
+    File,
+    FirmwareTable,
+    OperationsTable,
+    PileTable,
+    PkiTable,
+    RulesTable,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +36,16 @@ class Config:
     tariff: Tariff
     rules: RulesTable
     door: DoorTable
+    pki: PkiTable
+    firmware: FirmwareTable
     backbone: BackboneTable
     operations: OperationsTable
     world: dict[str, Any]
+
+    @property
+    def organisation(self) -> str:
+        """Whose the chargers are, as their certificates say."""
+        return self.pki.organisation or self.station.name
 
 
 class ConfigError(ValueError):
@@ -82,6 +98,8 @@ def _config(file: str, parsed: File) -> Config:
         tariff=_tariff(parsed),
         rules=parsed.rules,
         door=parsed.door,
+        pki=parsed.pki,
+        firmware=parsed.firmware,
         backbone=parsed.backbone,
         operations=parsed.operations,
         world=parsed.world,

@@ -5,26 +5,23 @@ import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import msgspec
 from sqlalchemy import Engine
 
-from voltide import callbox, compose
+from voltide import callbox, compose, gate
 from voltide.backbone import registry
 from voltide.backbone.bus import LocalBus
 from voltide.backbone.database import open_database
 from voltide.backbone.store import Store
 from voltide.config import Config
 from voltide.domain.messages import TellNeeds
-from voltide.domain.site import ChargerId
 from voltide.domain.time import Clock, millis
+from voltide.listeners import Listening, shown
 from voltide.security.identities import Keyring, new_secret
 from voltide.security.tokens import Operators
-from voltide.station.admission import PATH, Admission
 from voltide.station.plant import Devices
-from voltide.station.socket import Caps, Door
 from voltide.station.station import StationActor, Surroundings
 from voltide.twin.city import Doors, Twin
 from voltide.twin.conditions import WorldConfig
@@ -62,10 +59,11 @@ def keyring(data: Path) -> Keyring:
     return Keyring.at(data / "station.key")
 
 
-def provision(engine: Engine, keys: Keyring, identity: str, clock: Clock) -> str | None:
+def provision(engine: Engine, keys: Keyring, identity: str, clock: Clock, profile: int = 1) -> str | None:
     """A new charger's secret, which is shown this once; None when the identity is taken."""
     secret = new_secret()
-    row = {"id": identity, "secret_mac": keys.mac(identity, secret), "profile": 1, "added_at": millis(clock.now())}
+    mac = keys.mac(identity, secret)
+    row = {"id": identity, "secret_mac": mac, "profile": profile, "added_at": millis(clock.now())}
     return secret if registry.add(engine, row) else None
 
 
@@ -77,27 +75,29 @@ async def live(site: Site) -> None:
         dial = _Dial()
         twin = _twin(site, bus, dial)
         around = Surroundings(
-            clock=site.clock, store=store, bus=bus, devices=_devices(twin), new_id=compose.unguessable
+            clock=site.clock,
+            store=store,
+            bus=bus,
+            devices=_devices(twin),
+            new_id=compose.unguessable,
         )
         station = StationActor(compose.settings(config), around)
-        judge = Admission(partial(_known, engine, keys, config), site.clock)
-        door = Door(judge, station.accept, site.clock, _caps(config))
-        async with await door.open(config.door.host, config.door.ocpp_port) as listening:
-            port = listening.sockets[0].getsockname()[1]
-            url = f"ws://{_shown(config.door.host)}:{port}{PATH}"
+        ground = gate.Ground(config=config, data=site.data, engine=engine, keys=keys, clock=site.clock)
+        async with gate.opened(ground, station, store) as listening:
             tasks.create_task(station.run(), name="station")
             loopback = config.door.host in _LOOPBACK
             name, calls = config.station.id, compose.calls()
             app = create_app(bus, store, operators, name, site.clock, loopback=loopback, calls=calls)
             tasks.create_task(serve(app, config.door.host, config.door.web_port), name="pages")
             await asyncio.sleep(0)  # the listener is bound in the task's first step, before its address is told
-            page = f"http://{_shown(config.door.host)}:{config.door.web_port}/"
+            page = f"http://{shown(config.door.host)}:{config.door.web_port}/"
             site.say(f"operator page {page}")
             site.say(f"sign in once {page}signin/{operators.one_time_link_token()}")
-            site.say(f"charger door {url}")
+            for one in listening:
+                site.say(f"{'open ' if one.profile == 0 else ''}charger door {one.url}")
             if twin is not None:
                 secrets = _fresh_secrets(engine, keys, config, site.clock)
-                dial.through = dialler(url.replace("0.0.0.0", "127.0.0.1"), secrets)  # noqa: S104 - dialled, not bound
+                dial.through = dialler(_plain(listening), secrets)
                 tasks.create_task(twin.run(), name="twins")
             try:
                 await asyncio.Event().wait()
@@ -116,6 +116,14 @@ class _Dial:
 
     async def __call__(self, identity: str, subprotocol: str) -> Wire:
         return await self.through(identity, subprotocol)
+
+
+def _plain(listening: list[Listening]) -> str:
+    """Where twins dial. Raises ``ValueError`` when there is no such listener."""
+    for one in listening:
+        if one.profile == 1:
+            return one.url.replace("0.0.0.0", "127.0.0.1")  # noqa: S104 - dialled, not bound
+    raise ValueError("the twins dial at security profile 1: [door] listen must name 'basic'")
 
 
 def _twin(site: Site, bus: LocalBus, dial: "_Dial") -> Twin | None:
@@ -144,26 +152,11 @@ def _fresh_secrets(engine: Engine, keys: Keyring, config: Config, clock: Clock) 
     return secrets
 
 
-def _known(engine: Engine, keys: Keyring, config: Config, identity: ChargerId, secret: str) -> bool | None:
-    if identity not in config.station.charger_of:
-        return None
-    row = registry.one(engine, identity)
-    return None if row is None else keys.fits(identity, secret, row["secret_mac"])
-
-
-def _caps(config: Config) -> Caps:
-    door = config.door
-    return Caps(frame_bytes=door.max_frame_bytes, messages_per_s=door.messages_per_s, ping_s=door.ping_s)
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
 def on_ports(config: Config, base: int) -> Config:
-    """The same station with its pages on port ``base`` and its charger door on the next one."""
-    door = config.door
-    return replace(config, door=msgspec.structs.replace(door, web_port=base, ocpp_port=base + 1))
+    """The same station with its pages on port ``base`` and its charger doors on the next four."""
+    names = ("web_port", "ocpp_port", "tls_port", "mtls_port", "open_port")
+    ports = {name: base + place for place, name in enumerate(names)}
+    return replace(config, door=msgspec.structs.replace(config.door, **ports))
 
 
 def run(site: Site) -> None:

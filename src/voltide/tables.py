@@ -1,5 +1,6 @@
 """The tables of a station's TOML file: every key, its type, its bounds and its default."""
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
@@ -130,11 +131,33 @@ class RulesTable(_Table, frozen=True, kw_only=True):
     floor_soc: Share = 0.3
 
 
+class Listen(StrEnum):
+    """What a listener of the charger door asks for: the security profiles of OCPP, by name."""
+
+    OPEN = "open"
+    """0: nothing at all."""
+    BASIC = "basic"
+    """1: a password."""
+    TLS = "tls"
+    """2: a password, under TLS."""
+    MUTUAL_TLS = "mutual-tls"
+    """3: the charger's own certificate, under TLS."""
+
+    @property
+    def profile(self) -> int:
+        """The number of the security profile."""
+        return list(Listen).index(self)
+
+
 class DoorTable(_Table, frozen=True, kw_only=True):
     """[door]."""
 
     host: Name = "127.0.0.1"
+    listen: tuple[Listen, ...] = (Listen.BASIC, Listen.TLS, Listen.MUTUAL_TLS)
     ocpp_port: Port = 9000
+    tls_port: Port = 9001
+    mtls_port: Port = 9002
+    open_port: Port = 9003
     web_port: Port = 8080
     max_frame_bytes: Annotated[int, Meta(ge=4096, le=4_194_304)] = 65_536
     messages_per_s: Annotated[float, Meta(gt=0, le=1000)] = 50.0
@@ -143,6 +166,30 @@ class DoorTable(_Table, frozen=True, kw_only=True):
     lease_s: Annotated[float, Meta(ge=10, le=60)] = 60.0
     offline_lease_s: Annotated[float, Meta(ge=5, le=60)] = 10.0
     tokens: tuple[str, ...] = ("*",)
+
+
+class PkiTable(_Table, frozen=True, kw_only=True):
+    """[pki]."""
+
+    organisation: Annotated[str, Meta(min_length=0, max_length=64)] = ""
+    names: tuple[str, ...] = ()
+    certificate_days: Annotated[int, Meta(ge=1, le=3650)] = 365
+    server: tuple[str, ...] = ()
+    client_roots: str = ""
+    outside: str = ""
+    outside_user: str = ""
+    ocsp: tuple[str, ...] = ()
+    private_networks: tuple[str, ...] = ()
+    v2g_roots: str = ""
+    v2g_signer: str = ""
+    contracts: str = ""
+    v2g_user: str = ""
+
+
+class FirmwareTable(_Table, frozen=True, kw_only=True):
+    """[firmware]."""
+
+    approvers: tuple[str, ...] = ()
 
 
 class BackboneTable(_Table, frozen=True, kw_only=True):
@@ -166,6 +213,8 @@ class File(_Table, frozen=True, kw_only=True):
     tariff: TariffTable
     rules: RulesTable = RulesTable()
     door: DoorTable = DoorTable()
+    pki: PkiTable = PkiTable()
+    firmware: FirmwareTable = FirmwareTable()
     backbone: BackboneTable = BackboneTable()
     operations: OperationsTable = OperationsTable()
     world: dict[str, Any] = {}

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -13,12 +12,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from voltide import compose, live
 from voltide.backbone.bus import LocalBus
 from voltide.backbone.clock import SystemClock
+from voltide.backbone.registry import Book
 from voltide.backbone.store import Store
 from voltide.config import Config, load
 from voltide.devices.ports import Reading
 from voltide.domain.messages import Reply
 from voltide.security.identities import Keyring
-from voltide.station.admission import Admission
+from voltide.station.admission import Admission, Locks
 from voltide.station.plant import Devices
 from voltide.station.socket import Caps, Door
 from voltide.station.station import StationActor, Surroundings
@@ -124,7 +124,8 @@ async def running(tmp_path: Path, toml: str = TOML) -> AsyncIterator[House]:
             new_id=compose.unguessable,
         )
         station = StationActor(compose.settings(config), around)
-        judge = Admission(partial(live._known, engine, keys, config), clock)
+        locks = Locks(book=Book(engine), keys=keys, clock=clock, served=lambda who: who in config.station.charger_of)
+        judge = Admission(locks)
         door = Door(judge, station.accept, clock, Caps(ping_s=config.door.ping_s))
         async with await door.open("127.0.0.1", 0) as listening:
             port = listening.sockets[0].getsockname()[1]

@@ -1,6 +1,7 @@
 """kill -9 at any moment loses no answered message and makes no double one."""
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -24,14 +25,16 @@ ROUNDS = 6
 
 
 def free_ports():
-    """Two neighbouring free ports."""
+    """The first of five neighbouring free ports."""
     while True:
-        with socket.socket() as one, socket.socket() as other:
+        with contextlib.ExitStack() as held:
+            one = held.enter_context(socket.socket())
             one.bind(("127.0.0.1", 0))
             port = one.getsockname()[1]
             try:
-                other.bind(("127.0.0.1", port + 1))
-            except OSError:
+                for more in range(1, 5):
+                    held.enter_context(socket.socket()).bind(("127.0.0.1", port + more))
+            except (OSError, OverflowError):
                 continue
             return port
 

@@ -61,7 +61,7 @@ def test_every_alarm_says_what_to_do():
 def said_by(call: str, place: int, *folders: str) -> set[str]:
     """The words that the other rooms hand to ``call`` as literals."""
     words = set()
-    for path in (file for folder in folders for file in (HOUSE / folder).glob("*.py")):
+    for path in (file for folder in folders for file in (HOUSE / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == call:
                 given = {k.arg: k.value for k in node.keywords}

@@ -114,6 +114,35 @@ next_secrets = Table(
     comment="Secrets on their way to a charger: both are good until it is known which one it has.",
 )
 
+next_profiles = Table(
+    "next_profiles",
+    metadata,
+    Column("charger", String(48), primary_key=True),
+    Column("profile", Integer, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    comment="Security profiles that chargers are moving to: both are good until they have come, or the time is over.",
+)
+
+certificate_names = Table(
+    "certificate_names",
+    metadata,
+    Column("charger", String(48), primary_key=True),
+    Column("name", String(48), nullable=False),
+    comment="What stands in a charger's certificate, where it is not its identity: its serial number.",
+)
+
+errands = Table(
+    "errands",
+    metadata,
+    Column("charger", String(48), primary_key=True),
+    Column("what", String(32), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("detail", Text, nullable=False),
+    comment="What an operator wants done at a charger that may be away: the station does it when the charger comes.",
+)
+
 certificates = Table(
     "certificates",
     metadata,

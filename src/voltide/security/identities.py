@@ -17,6 +17,7 @@ IDENTITY = re.compile(r"[A-Za-z0-9*_=|@.+\-]{1,48}")
 
 
 _KEY_BYTES = 32
+SECRET_BYTES = 20
 
 
 def is_identity(text: str) -> bool:
@@ -30,7 +31,7 @@ def is_identity(text: str) -> bool:
 
 def new_secret() -> str:
     """A secret for one charger, 160 random bits; 40 characters that any charger's form accepts."""
-    return secrets.token_hex(20)
+    return secrets.token_hex(SECRET_BYTES)
 
 
 class Keyring:
@@ -61,5 +62,11 @@ class Keyring:
         return hmac.new(self._key, f"{identity}\0{secret}".encode(errors="surrogateescape"), hashlib.sha256).hexdigest()
 
     def fits(self, identity: str, secret: str, kept: str) -> bool:
-        """Whether a secret is the charger's, in constant time."""
-        return hmac.compare_digest(self.mac(identity, secret), kept)
+        """Whether a secret is the charger's, in constant time.
+
+        Some chargers say the bytes that our hexadecimal secret stands for, as 1.6 may be read.
+        """
+        if hmac.compare_digest(self.mac(identity, secret), kept):
+            return True
+        raw = secret.encode(errors="surrogateescape")
+        return len(raw) == SECRET_BYTES and hmac.compare_digest(self.mac(identity, raw.hex()), kept)

@@ -1,28 +1,31 @@
 """Who may come in at the charger door: decided before the handshake, without waiting and without a socket.
 
-The identity is the last segment of the path. An unknown identity gets 404, a wrong secret 401, too many tries 429; of
-none of them is anything stored. Security profile 1 (plain, Basic authentication) belongs on trusted networks only.
+The identity is the last segment of the path. An unknown identity gets 404, a wrong proof 401, too many tries 429. The
+proof is what the listener's security profile asks for: nothing (0), a secret (1 and, under TLS, 2), or a certificate
+that we issued to that very charger (3). A charger comes at the profile it is registered for, or at the one it is moving
+to; never at another, whatever it can prove.
 """
 
 import base64
 import binascii
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Protocol
+from typing import Protocol, TypeAlias
 from urllib.parse import unquote_to_bytes, urlsplit
 
-import structlog
-
+from voltide.backbone.registry import Book, Registered
 from voltide.domain.site import ChargerId
-from voltide.domain.time import Clock
-from voltide.security.identities import is_identity
-
-log = structlog.get_logger()
+from voltide.domain.time import Clock, millis
+from voltide.security import names
+from voltide.security.identities import Keyring, is_identity
+from voltide.security.throttle import Throttle, neighbourhood
 
 PATH = "/ocpp/"
 TRIES_PER_MINUTE = 10
+"""Wrong proofs of one identity; more get 429."""
+TRIES_PER_ADDRESS = 30
+"""Wrong proofs and unknown identities from one address; more get 429, whatever they ask for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,57 +58,138 @@ class Judge(Protocol):
         ...
 
 
-Known = Callable[[ChargerId, str], bool | None]
-"""Whether a secret is a charger's; None: there is no such charger."""
+Stranger: TypeAlias = Callable[[ChargerId, Knock], Verdict | None]
+"""Whether somebody whom no book knows may come in and wait; None: nobody is expected."""
 
 
-@dataclass(slots=True)
-class Throttle:
-    """Wrong secrets per identity and minute; a right one is always let in."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnedAway:
+    """Someone was not let in. ``identity`` is who they said they were, where that can be an identity at all."""
 
+    identity: str
+    address: str
+    kind: str
+    """unknown-charger, wrong-profile, wrong-secret, foreign-certificate or too-many-tries."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """How a charger came in last: which of its proofs it has, and at which profile."""
+
+    profile: int
+    secret_mac: str | None = None
+    serial: str | None = None
+    """Of its certificate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locks:
+    """What a door goes by."""
+
+    book: Book
+    keys: Keyring
     clock: Clock
-    _wrong: dict[str, deque[float]] = field(default_factory=dict)
-
-    def spent(self, who: str) -> bool:
-        """Whether this identity has used up its tries."""
-        return len(self._recent(who)) >= TRIES_PER_MINUTE
-
-    def wrong(self, who: str) -> None:
-        """One more."""
-        if len(self._wrong) > 10_000:  # a sprayer cannot fill the memory
-            self._wrong.clear()
-        self._wrong.setdefault(who, deque(maxlen=TRIES_PER_MINUTE)).append(self.clock.monotonic())
-
-    def _recent(self, who: str) -> deque[float]:
-        tries = self._wrong.get(who, deque())
-        while tries and tries[0] < self.clock.monotonic() - 60.0:
-            tries.popleft()
-        return tries
+    served: Callable[[ChargerId], bool]
+    """Whether the station has such a charger."""
+    organisation: str = ""
+    """What a charger's certificate must name as its organisation."""
 
 
 class Admission:
     """The doorkeeper."""
 
-    def __init__(self, known: Known, clock: Clock) -> None:
-        self._known = known
-        self._throttle = Throttle(clock)
+    def __init__(self, locks: Locks) -> None:
+        self._locks = locks
+        self._identities = Throttle(locks.clock, TRIES_PER_MINUTE)
+        self._addresses = Throttle(locks.clock, TRIES_PER_ADDRESS)
+        self.arrivals: dict[ChargerId, Arrival] = {}
+        self.turned_away: Callable[[TurnedAway], None] = _nobody
+        """Hears of everyone who is not let in."""
+        self.stranger: Stranger = _not_expected
+        """Asked about an identity that is in no book."""
 
     def __call__(self, knock: Knock) -> Verdict:
         """Let in, or turn away."""
         identity = identity_of(knock.path)
-        if identity is None:
-            return Verdict(status=HTTPStatus.NOT_FOUND)
-        user, secret = credentials(knock.authorization)
-        proved = self._known(identity, secret)
-        if proved is None:
-            return Verdict(status=HTTPStatus.NOT_FOUND)
-        if proved and user == identity:
+        known = self._locks.book.find(identity) if identity is not None else None
+        if identity is not None and known is None and not self._addresses.spent(neighbourhood(knock.address)):
+            verdict = self.stranger(identity, knock)
+            if verdict is not None:
+                return verdict
+        if identity is None or known is None or not self._locks.served(identity):
+            return self._away(knock, identity, "unknown-charger", HTTPStatus.NOT_FOUND)
+        if knock.profile not in self._profiles(known):
+            detail = f"came at security profile {knock.profile}, is registered for {known.profile}"
+            return self._away(knock, identity, "wrong-profile", HTTPStatus.UNAUTHORIZED, detail)
+        found = self._proved(knock, known)
+        if isinstance(found, Arrival):  # a right proof is let in however many wrong ones came before
+            self.arrivals[identity] = found
             return Verdict(identity=identity)
-        if self._throttle.spent(identity):  # a right secret has been let in above, however many wrong ones came
+        kind, detail = found
+        return self._away(knock, identity, kind, HTTPStatus.UNAUTHORIZED, detail)
+
+    def known(self, identity: ChargerId) -> Registered | None:
+        """What the book says of a charger now."""
+        return self._locks.book.find(identity)
+
+    def _profiles(self, known: Registered) -> set[int]:
+        if known.next_profile is None or (known.next_profile_until or 0) < millis(self._locks.clock.now()):
+            return {known.profile}
+        return {known.profile, known.next_profile}
+
+    def _proved(self, knock: Knock, known: Registered) -> Arrival | tuple[str, str]:
+        """How it came in; or the kind and detail of what was wrong."""
+        if knock.profile == 0:
+            return Arrival(profile=0)
+        if knock.profile == 3:
+            return self._certified(knock, known)
+        user, secret = credentials(knock.authorization)
+        if user != known.id:
+            return "wrong-secret", "" if not user else "the user is not the identity"
+        macs = [mac for mac in (known.secret_mac, known.next_secret_mac) if mac is not None]
+        fits = [mac for mac in macs if self._locks.keys.fits(known.id, secret, mac)]
+        return Arrival(profile=knock.profile, secret_mac=fits[0]) if fits else ("wrong-secret", "")
+
+    def _certified(self, knock: Knock, known: Registered) -> Arrival | tuple[str, str]:
+        """TLS has verified the chain; that the certificate is this charger's own is for us to see."""
+        shown = names.read(knock.certificate) if knock.certificate is not None else None
+        if shown is None:
+            return "foreign-certificate", "no certificate"
+        wrong = self._foreign(shown, known)
+        return Arrival(profile=3, serial=shown.serial) if wrong is None else ("foreign-certificate", wrong)
+
+    def _foreign(self, shown: names.Names, known: Registered) -> str | None:
+        """What is wrong with a certificate; None: it is the charger's own, and good."""
+        if shown.common not in {known.id, known.name or known.id}:
+            return f"it is of {shown.common[:64]!r}"
+        if shown.organisation != self._locks.organisation:
+            return f"its organisation is {shown.organisation[:64]!r}"
+        issued = self._locks.book.issued(shown.serial)
+        own = names.of_pem(issued["pem"]) if issued is not None else None
+        if issued is None or own is None or own.print != shown.print or issued["charger"] != known.id:
+            return "we did not issue it to this charger"
+        in_time = shown.not_before <= self._locks.clock.now() < shown.not_after
+        return "it is revoked" if issued["revoked_at"] is not None else None if in_time else "it is out of date"
+
+    def _away(self, knock: Knock, identity: str | None, kind: str, status: HTTPStatus, detail: str = "") -> Verdict:
+        who, where = identity or "", neighbourhood(knock.address)
+        if self._addresses.spent(where) or (who and self._identities.spent(who)):
+            self.turned_away(TurnedAway(identity=who, address=where, kind="too-many-tries"))
             return Verdict(status=HTTPStatus.TOO_MANY_REQUESTS)
-        self._throttle.wrong(identity)
-        log.warning("door.wrong_secret", charger=identity)
-        return Verdict(status=HTTPStatus.UNAUTHORIZED)
+        self._addresses.wrong(where)
+        if status is HTTPStatus.UNAUTHORIZED:  # what nobody is called needs no count of its own
+            self._identities.wrong(who)
+        self.turned_away(TurnedAway(identity=who, address=where, kind=kind, detail=detail))
+        return Verdict(status=status)
+
+
+def _nobody(_event: TurnedAway) -> None:
+    return
+
+
+def _not_expected(_identity: ChargerId, _knock: Knock) -> Verdict | None:
+    return None
 
 
 def identity_of(path: str) -> ChargerId | None:
