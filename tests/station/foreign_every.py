@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import random
+import time
 from contextlib import asynccontextmanager
 
 from ocpp.messages import Call, CallResult, MessageType, _validate_payload, unpack
@@ -59,6 +60,8 @@ class Every:
         self.version, self.socket = version, socket
         self.chance = random.Random(1)
         self.heard, self.odd = [], []
+        self.ids = {}
+        """The newest id of each action that was heard."""
         self.answers = {}
         """By action: a payload, or an exception of the package, or None for silence; else a yes of its schema."""
         self._asked = {}
@@ -84,6 +87,7 @@ class Every:
             message = unpack(text)
             if isinstance(message, Call):
                 self.heard.append((message.action, json.loads(text)[3]))
+                self.ids[message.action] = message.unique_id
                 await self._answer(message)
                 continue
             action, waiting = self._asked.pop(message.unique_id, (None, None))
@@ -123,7 +127,7 @@ async def every(house, identity, version):
     listening = asyncio.create_task(charger.listen())
     try:
         body = payloads.payload(version, "BootNotification", charger.chance)
-        booted = await charger.call("BootNotification", body, "boot")
+        booted = await charger.call("BootNotification", body, f"boot-{time.monotonic_ns()}")  # no repetition of another
         assert isinstance(booted, CallResult)
         assert booted.payload["status"] == "Accepted"
         yield charger

@@ -11,6 +11,7 @@
     export ignored; energy goes to whoever is there        test_a_late_reading_belongs_to_its_own_transaction...
  6  profiles that chargers must refuse; the wrong key on   test_no_profile_is_an_external_constraint...
     1.6; answers not read; refused ones never said again   test_a_refused_setpoint_is_reckoned_with_and_said_again
+                                                           test_a_setpoint_whose_answer_was_lost_is_said_again...
  7  commands for a charger that is away are said later     test_nothing_that_was_ordered_while_a_charger_was_away...
  8  all samples of minutes are summed into one draw        test_a_car_that_tells_often_is_one_car
  9  dynamic setpoints that are pulled are always refused   test_a_charger_that_pulls_its_setpoint_gets_the_one...
@@ -70,7 +71,7 @@ def test_a_message_that_cannot_be_written_is_not_answered_and_is_done_once_when_
                     answer = await charger.say("lost", "TransactionEvent", text)
                     assert answer.payload == {}
                 assert house.station.sessions.at("V1-1").transaction_id == "t1"
-            assert [row["message_id"] for row in records(house, "messages")] == ["boot", "lost"]
+            assert [row["action"] for row in records(house, "messages")] == ["BootNotification", "TransactionEvent"]
             assert len(records(house, "sessions")) == 1
 
     asyncio.run(story())
@@ -203,6 +204,26 @@ def test_a_refused_setpoint_is_reckoned_with_and_said_again(tmp_path):
             assert setpoints.held("N1-1").acked(clock.monotonic()) == 5_000.0  # the fallback, not what was asked
             car.charger.answers["SetChargingProfile"] = {"status": "Accepted"}
             await until(lambda: setpoints.held("N1-1").acked(clock.monotonic()) > 5_000.0)
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(("version", "identity"), [("1.6", "F1"), ("2.0.1", "N1"), ("2.1", "V1")])
+def test_a_setpoint_whose_answer_was_lost_is_said_again_on_the_next_line(tmp_path, version, identity):
+    async def story():
+        async with running(tmp_path) as house:
+            async with teller(house, identity, version) as car:
+                outlets = len(house.config.station.charger_of[identity].evses)
+                await until(lambda: purposes(car.charger).count("TxDefaultProfile") == outlets)
+                car.charger.answers["SetChargingProfile"] = None
+                await (car.start(1_000) if version == "1.6" else car.event("Started", 0, 1_000))
+                await until(lambda: "TxProfile" in purposes(car.charger))
+            setpoints, clock = house.station.crew.setpoints, house.station.crew.clock
+            await until(lambda: not setpoints.held(f"{identity}-1").waiting)
+            assert setpoints.held(f"{identity}-1").acked(clock.monotonic()) == 5_000.0
+            async with teller(house, identity, version) as again:
+                await until(lambda: setpoints.held(f"{identity}-1").acked(clock.monotonic()) > 5_000.0)
+                assert "TxProfile" in purposes(again.charger)
 
     asyncio.run(story())
 

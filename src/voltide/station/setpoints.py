@@ -60,7 +60,7 @@ class Setpoints:
         self._touched = set(self._place)
         self._renewals: tuple[float, frozenset[EvseId]] | None = None
         self._stale: set[EvseId] = set()
-        """Outlets whose line has come back: what they hold is said to them again."""
+        """Outlets that may not hold what they should, for a lost answer or a line that has come back: it is said again."""
         self._whole: set[EvseId] = set()
         """Outlets whose dynamic profile stands, so that a new value is enough."""
         self._stays = dict.fromkeys(self._held, 0)
@@ -159,6 +159,8 @@ class Setpoints:
         self.refusals += 1
         self._whole.discard(evse.id)
         self._put(evse.id, lease.refused(held) if isinstance(result, Refused) else lease.unknown(held))
+        if not isinstance(result, Refused):
+            self._stale.add(evse.id)  # it may hold the old one or the new: it is told again
         log.warning("setpoint.not_taken", evse=evse.id, session=session.id, power_w=order.power_w, result=result.reason)
 
     def unplugged(self, evse: EvseId) -> None:
