@@ -60,7 +60,7 @@ class Setpoints:
         self._touched = set(self._place)
         self._renewals: tuple[float, frozenset[EvseId]] | None = None
         self._stale: set[EvseId] = set()
-        """Outlets that may not hold what they should, for a lost answer or a line that has come back: it is said again."""
+        """Outlets whose answer was lost, or whose line has come back: what they should hold is said to them again."""
         self._whole: set[EvseId] = set()
         """Outlets whose dynamic profile stands, so that a new value is enough."""
         self._stays = dict.fromkeys(self._held, 0)
