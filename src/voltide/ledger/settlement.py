@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from voltide.domain.money import Fen, exact_fen, rounded
+from voltide.domain.money import Fen
 from voltide.domain.session import Flag, Session
-from voltide.ledger.metering import by_period
+from voltide.ledger import cost
 from voltide.ledger.tariff import Tariff
 
 HELD = frozenset(
@@ -35,15 +35,11 @@ def settle(session: Session, tariff: Tariff) -> tuple[Posting, ...]:
     if session.ended_at is None or session.flags & HELD:
         return ()
     driver = f"driver:{session.token.id}" if session.token else "driver:unknown"
-    energy = service = feed_in = Decimal(0)
-    for period, flow in by_period(session.readings, tariff).items():
-        energy += exact_fen(flow.in_wh, period.charge)
-        service += exact_fen(flow.in_wh, tariff.service_fee)
-        feed_in += exact_fen(flow.out_wh, period.feed_in)
+    energy, service, feed_in = cost.lines(session, tariff)
     lines = (
-        (driver, "operator:energy", rounded(energy), "energy"),
-        (driver, "operator:service", rounded(service), "service"),
-        ("operator:feed-in", driver, rounded(feed_in), "feed-in"),
+        (driver, "operator:energy", energy, "energy"),
+        (driver, "operator:service", service, "service"),
+        ("operator:feed-in", driver, feed_in, "feed-in"),
     )
     batch = f"session:{session.id}"
     return tuple(
