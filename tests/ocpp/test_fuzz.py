@@ -7,9 +7,11 @@ import msgspec
 import pytest
 
 from tests.ocpp.lines import NOON, V16, V21, V201, only, reset, say, sent, station
+from tests.ocpp.tongues import speak
 from tools import payloads
 from tools.fuzz import Fuzz, WrongError
 from tools.mutations import FRAMES, HUGE, SMALL, STRUCTURAL, replaced, said
+from voltide.domain.reports import ChainStates, Revocation
 from voltide.domain.site import OcppVersion
 from voltide.ocpp.actions import default_answer
 from voltide.ocpp.connection import Connection, Limits
@@ -77,8 +79,10 @@ def test_what_a_vendor_put_into_a_certificate_query_is_not_said_back_as_ours() -
     body = payloads.payload("2.1", "GetCertificateChainStatus", random.Random(1), full=1.0)
     body["certificateStatusRequests"][0]["certificateHashData"]["customData"] = {"vendorId": [{}]}
     asked = only(station(V21).receive(say("GetCertificateChainStatus", body), 0))
-    answer = msgspec.json.encode(default_answer(V21, asked.action, asked.request, NOON))
-    assert payloads.flaw("2.1", asked.action, answer, answer=True) is None
+    judged = ChainStates(states=((Revocation.GOOD, NOON),))
+    replied = speak(V21).reply(asked.action, asked.request, judged, NOON)
+    for answer in (default_answer(V21, asked.action, asked.request, NOON), replied):
+        assert payloads.flaw("2.1", asked.action, msgspec.json.encode(answer), answer=True) is None
 
 
 def test_the_judge_itself_finds_what_is_wrong() -> None:

@@ -28,6 +28,7 @@ from voltide.domain.reports import (
 )
 from voltide.domain.site import OcppVersion
 from voltide.domain.time import stamp
+from voltide.ocpp.actions import same_certificate
 from voltide.ocpp.people2 import read_group, say_group
 from voltide.ocpp.wire import Verbatim, Voice, amount, maybe_moment, maybe_stamp, moment, money, number, tenths
 
@@ -114,8 +115,7 @@ def _chain(answer: ChainStates, asked: Json) -> list[Json]:
     made = []
     for query in queries:
         state, until = next(judged, (Revocation.FAILED, latest))
-        kept = {key: query[key] for key in ("certificateHashData", "source")}
-        made.append(kept | {"status": state.value, "nextUpdate": maybe_stamp(until)})
+        made.append(same_certificate(query) | {"status": state.value, "nextUpdate": maybe_stamp(until)})
     return made
 
 
