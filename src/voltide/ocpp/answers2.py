@@ -65,7 +65,7 @@ def say_answer(answer: ChargerAnswer, asked: Json, voice: Voice) -> Json | None:
         case CertificateState():
             return {"status": "Failed" if answer.ocsp is None else "Accepted", "ocspResult": answer.ocsp}
         case ChainStates():
-            return {"certificateStatus": _chain(answer, asked)}
+            return {"certificateStatus": _chain(answer, asked)} if answer.states else None
         case ContractGiven():
             body = {"status": "Accepted" if answer.accepted else "Failed", "exiResponse": answer.exi}
             return body | {"remainingContracts": answer.remaining if voice.version is V21 else None}
@@ -111,11 +111,11 @@ def _chain(answer: ChainStates, asked: Json) -> list[Json]:
     """One state for each certificate that was asked about; of those that nobody judged nothing is known."""
     queries = asked["certificateStatusRequests"]
     judged = iter(answer.states)
-    latest = max((until for _, until in answer.states), default=None)
+    latest = max(until for _, until in answer.states)
     made = []
     for query in queries:
         state, until = next(judged, (Revocation.FAILED, latest))
-        made.append(same_certificate(query) | {"status": state.value, "nextUpdate": maybe_stamp(until)})
+        made.append(same_certificate(query) | {"status": state.value, "nextUpdate": stamp(until)})
     return made
 
 
