@@ -14,6 +14,8 @@ from tools import payloads
 from tools.fuzz import flawed
 from tools.mutations import FRAMES, said
 from voltide import exports
+from voltide.domain.messages import HeartBeaten, NeedsTold
+from voltide.station.blocks.block import Heard
 
 BURST = 240
 """So much one line may say before it is slowed down."""
@@ -126,3 +128,55 @@ def test_thousands_of_hostile_messages_cost_another_charger_nothing_and_no_secon
     with structlog.testing.capture_logs() as logs:
         asyncio.run(story())
     assert [log for log in logs if log["log_level"] in {"error", "critical"}] == []
+
+
+class Stumbles:
+    """A block with a bug: it falls over what it hears, or over what it is told after that is on the disk."""
+
+    def __init__(self, *hears, late=False):
+        self.hears, self.late = hears, late
+
+    async def hear(self, charger, fact, now):
+        if not self.late:
+            raise KeyError("a bug of ours")
+        return Heard()
+
+    def told(self, charger, fact):
+        raise KeyError("another bug of ours")
+
+
+def test_a_message_over_which_the_station_stumbles_is_kept_and_its_charger_goes_on(tmp_path):
+    async def story():
+        async with running(tmp_path) as house, teller(house, "V1", "2.1") as car:
+            house.station.chargers.blocks.add(Stumbles(NeedsTold))
+            await car.event("Started", 0, 1_000)
+            needs = {"evseId": 1, "chargingNeeds": {"requestedEnergyTransfer": "DC"}}
+            for who in ("stumble", "stumble"):  # a repetition gets the same answer
+                answer = await car.charger.call("NotifyEVChargingNeeds", needs, who)
+                assert (answer.error_code, answer.error_description) == ("InternalError", "Kept, and not understood.")
+            await car.event("Ended", 1, 2_000)
+            rows = [row for row in records(house, "messages") if row["message_id"] == "stumble"]
+            assert [row["payload"] for row in rows] == [needs]
+            assert [row["status"] for row in records(house, "sessions")] == ["settled"]
+
+    with structlog.testing.capture_logs() as logs:
+        asyncio.run(story())
+    assert [log["event"] for log in logs if log["log_level"] == "error"] == ["message.stumbled"]
+
+
+def test_whoever_stumbles_over_a_fact_that_is_written_keeps_it_from_nobody_else(tmp_path):
+    async def story():
+        async with running(tmp_path) as house, teller(house, "V1", "2.1") as car:
+            heard = []
+            house.station.chargers.blocks.add(Stumbles(HeartBeaten, late=True))
+            house.station.chargers.on_fact.append(lambda _charger, fact, _turn: heard.append(type(fact)))
+            answer = await car.charger.call("ClearedChargingLimit", {"chargingLimitSource": "EMS"}, "fine")
+            assert answer.payload == {}
+            await car.charger.socket.send('[2,"beat","Heartbeat",{}]')
+            await until(lambda: HeartBeaten in heard)
+            assert "V1" in house.station.chargers.lines
+            assert "beat" in [row["message_id"] for row in records(house, "messages")]
+
+    with structlog.testing.capture_logs() as logs:
+        asyncio.run(story())
+    assert [log["event"] for log in logs if log["log_level"] == "error"] == ["fact.stumbled"]

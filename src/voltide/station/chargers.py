@@ -41,6 +41,7 @@ from voltide.domain.site import ChargerId, OcppVersion, Station
 from voltide.domain.time import Clock
 from voltide.ocpp.connection import Connection
 from voltide.ocpp.events import Called, Streamed
+from voltide.ocpp.faults import ErrorCode
 from voltide.ocpp.profiles import evse_of
 from voltide.station import records
 from voltide.station.blocks.block import Blocks, Heard
@@ -159,7 +160,14 @@ class Chargers:
         and nothing is done a second time.
         """
         async with self._turns[line.charger.id]:
-            made = await self._take(line, heard)
+            try:
+                made = await self._take(line, heard)
+            except ConnectionError:
+                raise
+            except Exception:
+                log.exception("message.stumbled", charger=line.charger.id, action=heard.action)
+                made = None
+                await self._keep_anyway(line, heard)
         if isinstance(heard, Called):
             line.connection.release(heard.id)
             await line.flush()
@@ -184,10 +192,23 @@ class Chargers:
             records.message(change, line.charger.id, heard, answer, now)
         await self._write(line, heard, change)
         self._sessions.keep(turn)
-        self.blocks.told(line.charger.id, fact)
-        for tell in self.on_fact:
-            tell(line.charger.id, fact, turn)
+        for tell in (self._tell_block, *self.on_fact):
+            try:
+                tell(line.charger.id, fact, turn)
+            except Exception:  # it is on the disk, and stays true for all others
+                log.exception("fact.stumbled", charger=line.charger.id, fact=type(fact).__name__)
         return made
+
+    def _tell_block(self, charger: ChargerId, fact: ChargerFact, _turn: Turn) -> None:
+        self.blocks.told(charger, fact)
+
+    async def _keep_anyway(self, line: Line, heard: Called | Streamed) -> None:
+        """A message over which we stumble is our fault: it is kept as it came, and the charger's line lives on."""
+        change = Change()
+        if isinstance(heard, Called):
+            answer = line.connection.refuse(heard.id, ErrorCode.INTERNAL_ERROR, "Kept, and not understood.", hold=True)
+            records.message(change, line.charger.id, heard, answer, self._clock.now())
+        await self._write(line, heard, change)
 
     async def _recall(self, charger: ChargerId, fact: ChargerFact) -> None:
         """A transaction that this process does not know may be one of an earlier process: then it is no new one."""
