@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from voltide.domain.messages import Json, Refused
-from voltide.ocpp.wire import Capacity, Voice, Wire, present, request
+from voltide.ocpp.wire import Capacity, Voice, Wire, plain, request
 
 _LISTS = {
     "ClearVariableMonitoring": "id",
@@ -25,15 +25,20 @@ _MODEST = {
     "SetVariables": 20,
 }
 """How many items a charger is thought to take that has not said so."""
+_FRAME = 46
+"""The bytes around an action and its body: the brackets, the type, and an id of 36."""
 _VERSIONS = ("versionNumber", "listVersion")
 _encode = msgspec.json.Encoder().encode
 
 
 def calls(voice: Voice, orders: Iterable[tuple[str, Json]]) -> tuple[Wire, ...]:
     """The calls to be made one after the other. Raises what ``refusal`` understands."""
-    return tuple(
-        request(voice.version, action, part) for action, body in orders for part in split(action, body, voice.capacity)
-    )
+    made: list[Wire] = []
+    for action, body in orders:
+        whole = request(voice.version, action, body)
+        parts = split(action, plain(whole.request), voice.capacity) if action in _LISTS else [body]
+        made += [request(voice.version, action, part) for part in parts] if len(parts) > 1 else [whole]
+    return tuple(made)
 
 
 def refusal(flaw: Exception) -> Refused:
@@ -55,11 +60,10 @@ def split(action: str, body: Json, capacity: Capacity) -> list[Json]:
     items = body.get(name) if name is not None else None
     if name is None or not items:
         return [body]
-    items = present(items)
-    head = present({key: value for key, value in body.items() if key != name})
-    room = capacity.bytes.get(action, 0) - len(_encode(head | {name: []}))
-    most = capacity.items.get(action, _MODEST[action])
-    parts = [head | {name: part} for part in _chunks(items, most, room if action in capacity.bytes else None)]
+    head = {key: value for key, value in body.items() if key != name}
+    most, limit = capacity.items.get(action, _MODEST[action]), capacity.bytes.get(action)
+    room = None if limit is None else limit - len(_encode(head | {name: []})) - len(action) - _FRAME
+    parts = [head | {name: part} for part in _chunks(items, most, room)]
     return _versions(parts) if action == "SendLocalList" else parts
 
 
