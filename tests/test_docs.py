@@ -212,7 +212,7 @@ def test_every_key_of_a_minute_stands_in_the_formats():
 
 
 def test_every_alarm_that_the_station_raises_is_explained():
-    source = "".join(text(file) for file in (HOME / "src" / "voltide" / "station").glob("*.py"))
+    source = "".join(text(file) for file in (HOME / "src" / "voltide" / "station").rglob("*.py"))
     codes = set(re.findall(r'(?:raise_alarm\(|alarm_if\([^"]*?)"([a-z-]+)"', source))
     assert {"charger-offline", "meter-silent"} <= codes
     page = json.loads(text(HOME / "src" / "voltide" / "web" / "ui" / "i18n" / "en.json"))

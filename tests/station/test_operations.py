@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.station.blocks.poles import NEVER, pole
-from tests.station.house import running, until
+from tests.station.blocks.poles import NEVER, in_house, pole
+from tests.station.house import until
 from voltide import compose
 from voltide.domain.messages import CallCharger, CallResult, Outcome
 from voltide.domain.site import ChargerId, OcppVersion
@@ -24,15 +24,6 @@ async def calling(house, charger, action, payload=None, wait_s=30.0) -> CallResu
     result = await house.bus.request("station.corner.order", order, wait_s)
     assert isinstance(result, CallResult)
     return result
-
-
-def in_house(tmp_path, work):
-    async def run():
-        async with running(tmp_path) as house:
-            await until(lambda: "station.corner.order" in house.bus._servers)
-            await work(house)
-
-    asyncio.run(run())
 
 
 def test_a_call_reaches_the_charger_as_it_was_said_and_its_answer_comes_back(tmp_path):
@@ -162,7 +153,7 @@ HOSTILE = [
     ],
     ("SetChargingProfile", profile(number=1001)),
     ("SetChargingProfile", profile(number=2002)),
-    ("SetChargingProfile", profile(number=2999)),
+    ("SetChargingProfile", profile(number=3000)),
     ("SetChargingProfile", profile(kind="Dynamic")),
     ("SetChargingProfile", profile(limit=-1000.0)),
     ("SetChargingProfile", profile(limit_L2=-1.0)),
@@ -241,7 +232,7 @@ def test_what_would_loosen_a_limit_or_go_round_a_flow_is_refused_with_a_sentence
         ("SetChargingProfile", profile()),
         ("SetChargingProfile", profile(limit=0.0, numberPhases=3)),
         ("ClearChargingProfile", {"chargingProfileId": 7}),
-        ("ClearChargingProfile", {"id": 3000}),
+        ("ClearChargingProfile", {"id": 3001}),
         ("UpdateDynamicSchedule", {"chargingProfileId": 5, "scheduleUpdate": {"limit": 10.0}}),
         ("RequestStartTransaction", {"remoteStartId": 1}),
         ("SetVariables", variable("AuthCtrlr", "AuthorizeRemoteStart")),

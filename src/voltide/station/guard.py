@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from voltide.domain.messages import Json
 
-OUR_PROFILES = range(1001, 3000)
+OUR_PROFILES = range(1001, 3001)
 """Ids of the charging profiles that are the station's own: setpoints, fallbacks and caps."""
 
 FREE = frozenset(
@@ -75,7 +75,7 @@ _PROFILE = (
     "Only a ChargingStationMaxProfile, which lowers, may be set by hand: use the orders LimitOutlet or ShareOutlet."
 )
 _STEADY = frozenset({"startPeriod", "limit", "limit_L2", "limit_L3", "numberPhases", "phaseToUse"})
-_HELD = "Profiles 1001 to 2999 are the station's own: they change with the plan, or by the order LimitOutlet."
+_HELD = "Profiles 1001 to 3000 are the station's own: they change with the plan, or by the order LimitOutlet."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

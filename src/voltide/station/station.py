@@ -12,7 +12,6 @@ from voltide.backbone.store import Change, Store
 from voltide.control.wiring import Wiring
 from voltide.domain.messages import (
     Booted,
-    CallCharger,
     ChargerFact,
     ChargerSeen,
     NeedsTold,
@@ -24,12 +23,14 @@ from voltide.domain.site import ChargerId, EvseId, OcppVersion, Station
 from voltide.domain.time import Clock
 from voltide.ledger.tariff import Tariff
 from voltide.station import history, metrics, onboarding, records
+from voltide.station.blocks.assembly import Assembly
+from voltide.station.blocks.ground import Ground, Numbers
 from voltide.station.chargers import Chargers, Manners
 from voltide.station.diary import Diary
 from voltide.station.history import History, Second
 from voltide.station.line import Line, Wire
 from voltide.station.loop import TICK_S, Crew, Loop
-from voltide.station.operations import CallTerms, Operations
+from voltide.station.operations import CallTerms
 from voltide.station.orders import Orders
 from voltide.station.planner import Demand, Planner, Policy
 from voltide.station.plant import Devices, Plant
@@ -97,12 +98,19 @@ class StationActor:
         self.watch = Watch(self.crew, self.loop, self.diary)
         self.portrait = Portrait(self.crew, self.loop, self.history, self.diary, settings.tariff)
         self.orders = Orders(self.crew, self.diary, around.new_id)
-        self.operations = Operations(self.crew, around.store, settings.calls)
-        self.orders.ears[CallCharger] = self.operations.call
         self.chargers.pulled = self.loop.pulled
         self.chargers.spawn = self._spawn
         self.chargers.on_fact.append(self._told)
         self.chargers.on_line.append(self._line_changed)
+        ground = Ground(
+            crew=self.crew,
+            diary=self.diary,
+            store=around.store,
+            tariff=settings.tariff,
+            new_id=around.new_id,
+            numbers=Numbers(clock),
+        )
+        self.blocks = Assembly(ground, self.orders, settings.calls)
         self._phases: dict[EvseId, tuple[str, Phase]] = {}
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -125,6 +133,7 @@ class StationActor:
             tasks.create_task(self.loop.run(), name="loop")
             tasks.create_task(relay(around.store, around.bus, around.clock), name="relay")
             try:
+                await self.blocks.load()
                 await self._each_second()
             finally:
                 self._tasks = None  # from here on nothing new is begun
@@ -199,6 +208,7 @@ class StationActor:
             await asyncio.sleep(TICK_S)
             try:
                 self._look_around()
+                await self.blocks.look()
                 await self._remember()
                 if bus.wanted(f"station.{station.id}.picture"):
                     await bus.publish(f"station.{station.id}.picture", self.portrait.draw())

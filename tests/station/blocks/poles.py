@@ -10,7 +10,8 @@ from typing import Any
 
 from ocpp.messages import Call, CallResult, validate_payload
 
-from tests.station.house import House
+from tests.station.house import TOML, House, running, until
+from voltide.station.blocks.ground import kept
 
 NEVER = object()
 """An answer that does not come."""
@@ -166,3 +167,24 @@ async def pole(house: House, identity: str, version: str = "2.1", **answers):
         listening.cancel()
         await socket.close()
         await asyncio.gather(listening, return_exceptions=True)
+
+
+def in_house(tmp_path, work, toml: str = TOML):
+    """Run one test in a station of its own that obeys already."""
+
+    async def run():
+        async with running(tmp_path, toml) as house:
+            await until(lambda: "station.corner.order" in house.bus._servers)
+            await work(house)
+
+    asyncio.run(run())
+
+
+def told(house: House, kind: str, of: type = dict) -> dict:
+    """What was kept of a kind, by charger and key."""
+    return {(charger, key): what for charger, key, what in kept(house.store.engine, kind, of)}
+
+
+def alarms(house: House, code: str) -> list[str]:
+    """Whose alarms of a kind stand."""
+    return [one.subject for one in house.station.diary.alarms if one.code == code]

@@ -29,7 +29,20 @@ class Forecourt:
     def __init__(self):
         self.screens = {A: {}, B: {}}
         self.clock = Clock()
-        self.displays = Displays(self.call, lambda: (A, B, OLD), self.clock)
+        self.rows = {}
+        self.displays = Displays(self)
+
+    def online(self):
+        return (A, B, OLD)
+
+    async def call_all(self, orders):
+        return {charger: await self.call(charger, order) for charger, order in orders.items()}
+
+    async def keep(self, charger, *kept):
+        self.rows |= {(charger, one.key): one.what for one in kept}
+
+    async def kept(self, kind, of):
+        return [(charger, key, what) for (charger, key), what in self.rows.items()]
 
     async def call(self, charger, order):
         if charger == OLD:
@@ -63,6 +76,16 @@ def test_a_charger_that_comes_back_gets_what_still_holds():
     yard.clock.at = NOON + timedelta(hours=2)
     asyncio.run(yard.displays.greet(A))
     assert yard.screens[A] == {2: "always"}
+
+
+def test_the_next_process_shows_what_is_still_wanted():
+    yard = Forecourt()
+    asyncio.run(yard.displays.show(text(1)))
+    asyncio.run(yard.displays.show(text(2, "gone")))
+    asyncio.run(yard.displays.hide(HideText(id=2)))
+    again = Displays(yard)
+    asyncio.run(again.load())
+    assert [one.id for one in again.texts] == [1]
 
 
 def test_a_display_is_not_flooded():

@@ -48,8 +48,13 @@ class Street:
         self.book = self.fresh()
 
     def fresh(self):
-        ties = Ties(call=self.call, keep=self.keep, taken=self.cars.__contains__)
-        return Reservations(self.station, self.clock, ties, self.diary)
+        ties = Ties(
+            call=self.call, keep=self.keep, taken=self.cars.__contains__, spawn=asyncio.ensure_future, found=self.found
+        )
+        return Reservations(lambda: self.station, self.clock, ties, self.diary)
+
+    async def found(self):
+        return [(one.charger, str(one.id), one) for one in self.rows.values()]
 
     async def call(self, charger, order):
         await self.gate.wait()
@@ -182,7 +187,7 @@ def test_a_restart_remembers_what_was_promised_and_never_gives_a_number_twice(tm
         second = await street.book.reserve(order(outlet(street, 1)))
         await street.book.cancel(CancelReservation(id=int(second.detail)))
         book = street.fresh()
-        book.load(street.rows.values())
+        await book.load()
         assert book.at(outlet(street, 0)) is not None
         assert book.at(outlet(street, 1)) is None
         third = await book.reserve(order(outlet(street, 1)))

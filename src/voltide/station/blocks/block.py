@@ -45,12 +45,20 @@ class Noticed:
         change.add(schema.security_log, row)
 
 
+class Written(Protocol):
+    """What a block writes in the same commit as the message that told it."""
+
+    def write(self, change: Change, charger: ChargerId, now: datetime) -> None:
+        """As rows."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
     """What a block makes of a report."""
 
     answer: ChargerAnswer = field(default_factory=Noted)
-    written: tuple[Kept | Noticed, ...] = ()
+    written: tuple[Written, ...] = ()
     """Committed before the charger is answered."""
     then: Callable[[], Awaitable[None]] | None = None
     """Done once the answer has gone, in a task of its own: for instance, to give the charger what it asked for."""

@@ -9,6 +9,7 @@ import structlog
 from voltide.domain.reports import DataAnswered, DataTold
 from voltide.domain.site import ChargerId
 from voltide.station.blocks.block import Heard, Kept
+from voltide.station.blocks.ground import Quiet
 
 log = structlog.get_logger()
 
@@ -16,7 +17,7 @@ Hearer: TypeAlias = Callable[[ChargerId, DataTold], Awaitable[DataAnswered | Non
 """Understands one vendor's messages; None: not this one."""
 
 
-class VendorData:
+class VendorData(Quiet):
     """Vendors and their hearers."""
 
     def __init__(self) -> None:

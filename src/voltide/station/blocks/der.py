@@ -166,7 +166,7 @@ class Ders(Quiet):
             case DerAlarm():
                 self._alarm(charger, fact)
             case DerStarted():
-                self._ground.diary.note("der-started" if fact.started else "der-ended", charger, fact.control_id)
+                self._ground.diary.note("der", charger, f"{fact.control_id} {'acts' if fact.started else 'rests'}")
             case _:
                 self._listed(charger, fact)
 

@@ -4,18 +4,24 @@ A swap is known by its request id. What is kept says what came in, what went out
 capacity of the batteries is known; it is not billed here.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
 
 from voltide.domain.reports import Battery, BatterySwapped, SwapStep
 from voltide.domain.site import ChargerId
 from voltide.domain.token import Token
 from voltide.station.blocks.block import Heard, Kept
+from voltide.station.blocks.ground import Quiet
 from voltide.station.diary import Diary
 
 MOST = 256
 """So many swaps of all chargers are remembered; the store has them all."""
+
+Found: TypeAlias = Callable[[], Awaitable[list[tuple[ChargerId, str, "Swap"]]]]
+"""What an earlier process has kept."""
 
 
 class SwapState(StrEnum):
@@ -69,17 +75,24 @@ def step(before: Swap | None, told: BatterySwapped) -> Swap:
     return replace(swap, seen=seen, state=state)
 
 
-class Swaps:
+class Swaps(Quiet):
     """The swaps of every charger."""
 
-    def __init__(self, diary: Diary) -> None:
+    def __init__(self, diary: Diary, found: Found) -> None:
         self._diary = diary
+        self._found = found
         self._swaps: dict[tuple[ChargerId, int], Swap] = {}
 
     @property
     def hears(self) -> tuple[type, ...]:
         """Each step of a swap."""
         return (BatterySwapped,)
+
+    async def load(self) -> None:
+        """The swaps of an earlier process: their other steps may still come."""
+        for charger, _, swap in await self._found():
+            self._swaps[charger, swap.request_id] = swap
+        self._forget()
 
     def known(self, charger: ChargerId, request_id: int) -> Swap | None:
         """A swap of which a step has been told."""
@@ -99,8 +112,11 @@ class Swaps:
             return
         self._swaps.pop(key, None)
         self._swaps[key] = after
+        self._forget()
+        subject = f"{charger} {fact.request_id}"
+        self._diary.note("swap", charger, f"{fact.request_id} {after.state.value}")
+        self._diary.alarm_if(after.state is SwapState.LEFT, "swap-left", subject)
+
+    def _forget(self) -> None:
         while len(self._swaps) > MOST:
             del self._swaps[next(iter(self._swaps))]
-        subject = f"{charger} {fact.request_id}"
-        self._diary.note(f"swap-{after.state.value}", charger, str(fact.request_id))
-        self._diary.alarm_if(after.state is SwapState.LEFT, "swap-left", subject)
