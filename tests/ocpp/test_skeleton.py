@@ -71,9 +71,9 @@ plain_values = st.recursive(
 @settings(max_examples=300, deadline=None)
 def test_what_the_short_way_finds_sound_the_long_way_finds_sound_but_for_numbers(value: str) -> None:
     text = f'[2,"i","A",{{"v":{value}}}]'
-    call = frame.plain(text)
-    if call is not None:
-        assert call == frame.decode(text) or "1e400" in text
+    plain = frame.plain(text)
+    if plain is not None:
+        assert frame.Call(*plain) == frame.decode(text) or "1e400" in text
 
 
 event = {

@@ -24,9 +24,10 @@ what the old one answered, so that a repeated message gets the same answer.
 """
 
 from collections import deque
+from collections.abc import Callable
 from functools import cache
 from hashlib import blake2b
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
 
@@ -48,7 +49,7 @@ from voltide.ocpp.events import (
 from voltide.ocpp.faults import Close, ErrorCode, Violation, heard
 from voltide.ocpp.messages import Message, actions, decoder
 from voltide.ocpp.salvage import SALVAGED
-from voltide.ocpp.typed import Typed, read
+from voltide.ocpp.typed import read
 
 BAD_IN_A_ROW = 32
 """So much that is no message, one after the other: the other side does not speak OCPP."""
@@ -86,15 +87,25 @@ class _Open(msgspec.Struct, gc=False):
     answer: str | None = None
 
 
+class _Reader(NamedTuple):
+    """How a request is read strictly, and its action as a digest wants it."""
+
+    decode: Callable[[bytes], Message]
+    person: bytes
+
+
 @cache
-def _readers(version: OcppVersion, *, charger: bool) -> dict[str, msgspec.json.Decoder[Any]]:
-    """The strict decoder of every request that the charger (or the station) calls and that is answered."""
-    table = actions(version).items()
+def _readers(version: OcppVersion, *, charger: bool) -> dict[str, _Reader]:
+    """For every request that the charger (or the station) calls and that is answered."""
     return {
-        action: decoder(request)
-        for action, (request, _) in table
+        action: _Reader(decoder(request).decode, _person(action))
+        for action, (request, _) in actions(version).items()
         if action != STREAM and may_call(action, charger=charger)
     }
+
+
+def _person(action: str) -> bytes:
+    return action.encode()[:16]
 
 
 class Connection:
@@ -145,16 +156,21 @@ class Connection:
 
     def _called_plainly(self, text: str | bytes) -> Event | None:
         """Hear a CALL in which nothing is wrong, as nearly all are; None: look closely."""
-        call = frame.plain(text, max_bytes=self.limits.bytes)
-        reader = self._readers.get(call.action) if call is not None else None
-        if call is None or reader is None:
+        plain = frame.plain(text, self.limits.bytes)
+        reader = self._readers.get(plain[1]) if plain is not None else None
+        if plain is None or reader is None:
             return None
+        who, action, payload = plain
         try:
-            typed = Typed(reader.decode(call.payload))
+            message = reader.decode(payload)
         except (msgspec.MsgspecError, UnicodeError):
             return None
+        if who in self._told or who in self._open or len(self._open) >= self.limits.open:
+            return None
         self._bad = 0
-        return self._called(call, typed)
+        digest = blake2b(payload, digest_size=_DIGEST, person=reader.person).digest()
+        self._open[who] = _Open(action, digest)
+        return Called(who, action, message, payload, digest)
 
     def _bad_frame(self, flaw: frame.BadFrame, now: float) -> Event:
         """Answer what can be answered; free a call of ours whose answer is broken; hang up on a flood."""
@@ -168,19 +184,18 @@ class Connection:
             self._outbox.append(reply)
         return Turned(flaw.id, None, flaw.code, flaw.text)
 
-    def _called(self, call: frame.Call, typed: Typed | Violation | None = None) -> Event:
+    def _called(self, call: frame.Call) -> Event:
         """Hear a CALL: a repetition gets its answer again, a flaw its error, all else becomes an event."""
-        digest = blake2b(call.payload, digest_size=_DIGEST, person=call.action.encode()[:16]).digest()
+        digest = blake2b(call.payload, digest_size=_DIGEST, person=_person(call.action)).digest()
         repeated = self._repeated(call.id, digest)
         if repeated is not None:
             return repeated
-        if typed is None:
-            code = self._not_for_us(call.action)
-            if code is not None:
-                return self._turn(call, Violation(code, "$", f"{call.action} is not for this side."))
-            if call.action == STREAM:
-                return self._streamed(call)
-            typed = read(self._types[call.action][0], call.payload, salvage=call.action in SALVAGED)
+        code = self._not_for_us(call.action)
+        if code is not None:
+            return self._turn(call, Violation(code, "$", f"{call.action} is not for this side."))
+        if call.action == STREAM:
+            return self._streamed(call)
+        typed = read(self._types[call.action][0], call.payload, salvage=call.action in SALVAGED)
         if isinstance(typed, Violation):
             return self._turn(call, typed)
         self._open[call.id] = _Open(call.action, digest)
@@ -284,7 +299,7 @@ class Connection:
     def answer(self, who: str, response: Message, *, hold: bool = False) -> str:
         """Answer a call of the other side; with ``hold`` not before ``release``. Gives the text, for the store."""
         kind = self._types[self._open[who].action][1]
-        if kind is not None:
+        if kind is not None and (self.validate or type(response) is not kind):
             self._check(kind, response)
         return self._answer(who, frame.result(who, response), hold=hold)
 
@@ -312,10 +327,12 @@ class Connection:
 
     def remember(self, who: str, digest: bytes, answer: str) -> None:
         """Know what was answered, perhaps on an earlier line."""
-        self._told.pop(who, None)
-        self._told[who] = digest + answer.encode()
-        while len(self._told) > self.limits.remembered:
-            del self._told[next(iter(self._told))]
+        told = self._told
+        if who in told:
+            del told[who]
+        told[who] = digest + answer.encode()
+        while len(told) > self.limits.remembered:
+            del told[next(iter(told))]
 
     def to_send(self) -> list[str]:
         """All that is to go out now, in order; given once."""

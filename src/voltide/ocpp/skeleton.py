@@ -13,7 +13,8 @@ MAX_DEPTH = 31
 
 _FLESH = b"0123456789abcdefABCDEF.+-"
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
-_LONG = b"0" * 19
+_LONG, _STEP = b"0" * 19, 4
+_PERHAPS = b"0" * (19 // _STEP)
 _PART = re.compile(rb'"[^"]*"|[{}\[\]:]')
 
 
@@ -27,7 +28,9 @@ def sound(data: bytes) -> bool:
     (True, False, False)
     """
     bones = data.translate(None, _FLESH)
-    return len(bones) <= MAX_BYTES and _sound(bones) and _LONG not in data.translate(_ZEROS)
+    if len(bones) > MAX_BYTES or not _sound(bones):
+        return False
+    return _PERHAPS not in data[::_STEP].translate(_ZEROS) or _LONG not in data.translate(_ZEROS)
 
 
 @lru_cache(1_024)

@@ -17,6 +17,7 @@ from voltide.ocpp.wire import Wire as Call
 
 log = structlog.get_logger()
 
+_ASKED = (Called, Streamed)
 SETPOINT_WAIT_S = 5.0
 """A setpoint that could not be said within this time is dropped: another one has been decided by then."""
 
@@ -77,7 +78,8 @@ class Line:
         self.ended = ""
         """Why the line was lost."""
         self._wire = wire
-        self._carrier, self._pulled = (wire, None) if isinstance(wire, Carrier) else (None, wire)
+        self._carrier: Carrier | None = wire if isinstance(wire, Carrier) else None
+        self._pulled: Pulled | None = None if isinstance(wire, Carrier) else wire
         self._heard: Heard = _unheard
         self._clock = clock
         self._new_id = new_id
@@ -103,7 +105,7 @@ class Line:
     def _feed(self, text: str | bytes) -> Awaitable[None] | None:
         """Hear one text; gives what is still to be waited for."""
         [event] = self.connection.receive(text, self._clock.monotonic())
-        if isinstance(event, Called | Streamed):
+        if isinstance(event, _ASKED):
             rest = self._heard(self, event)
             return self._spoken() if rest is None else self._after(rest)
         if isinstance(event, Hang):

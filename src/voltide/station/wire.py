@@ -229,7 +229,7 @@ class SocketWire(WSListener):  # type: ignore[misc]  # the package's compiled cl
     def say(self, text: str) -> None:
         """Hand a text over. Raises ``ConnectionError`` when the line is closed."""
         transport = self._transport
-        if transport is None or self.lost is not None or transport.is_close_frame_sent:
+        if transport is None or self.lost is not None:
             raise ConnectionError(self.lost or "the line is closed")
         transport.send(WSMsgType.TEXT, text)
 
