@@ -171,11 +171,11 @@ class Sessions:
         self.keep(Turn(sessions=list(sessions)))
 
     def _forget(self, most: int = 4096) -> None:
-        """Settled stays are remembered for late repetitions, but not for ever; the store has them all."""
+        """Stays that are over are remembered for late words, but not for ever; the store has them all."""
         if len(self._by_key) <= most:
             return
         for key, session in list(self._by_key.items())[: most // 4]:
-            if session.phase is Phase.SETTLED:
+            if not session.open:
                 del self._by_key[key]
                 self._keys.pop(session.id, None)
 
