@@ -1,146 +1,204 @@
-"""The charger door on a real port: WebSockets. Who may come in is decided in ``admission``."""
+"""The charger door on real ports: WebSockets. Who may come in is decided in ``admission``."""
 
 import asyncio
 import logging
+import socket
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from asyncio import sslproto
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import structlog
-from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
-from websockets.http11 import Request, Response
-from websockets.typing import Subprotocol
+from picows import WSAutoPingStrategy, WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
+from picows.picows import WSProtocol  # type: ignore[attr-defined]  # the server's half of the package, without its port
 
 from voltide.domain.site import ChargerId, OcppVersion
 from voltide.domain.time import Clock
-from voltide.station.admission import Judge, Knock, identity_of
+from voltide.station.admission import Judge, Knock, Verdict
+from voltide.station.caps import Caps
+from voltide.station.listener import Doorway, Listening, Stay, bind
+from voltide.station.wire import SocketWire
+
+__all__ = ["Accept", "Caps", "Door"]
 
 log = structlog.get_logger()
 
-SPOKEN = [Subprotocol(version.subprotocol) for version in reversed(OcppVersion)]
+SPOKEN = {version.subprotocol: version for version in reversed(OcppVersion)}
 """Newest first: the best that both sides know is chosen."""
-Accept: TypeAlias = Callable[[ChargerId, OcppVersion, "SocketWire"], Awaitable[None]]
+Accept: TypeAlias = Callable[[ChargerId, OcppVersion, SocketWire], Awaitable[None]]
 
+BUFFER_BYTES = 4_096
+"""What is read at once from a charger that says no more than usual; it grows with what comes."""
+RETRY_S = {HTTPStatus.TOO_MANY_REQUESTS: 60, HTTPStatus.SERVICE_UNAVAILABLE: 5}
+TLS_END_S = 2.0
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caps:
-    """What one charger may ask of us."""
+_quiet = logging.getLogger("picows.server")
+_quiet.setLevel(logging.CRITICAL)  # port scanners are no news
+_QUIET = logging.LoggerAdapter(_quiet)  # an adapter: for a bare logger the package makes another one per connection
 
-    frame_bytes: int = 65_536
-    messages_per_s: float = 50.0
-    ping_s: float = 20.0
-    open_s: float = 10.0
-
-
-class SocketWire:
-    """A WebSocket with the shape of a wire, and a cap on how fast it may speak."""
-
-    def __init__(self, socket: ServerConnection, caps: Caps, clock: Clock) -> None:
-        self._socket = socket
-        self._rate = caps.messages_per_s
-        self._credit = self._most = 5.0 * caps.messages_per_s
-        self._clock = clock
-        self._at = clock.monotonic()
-
-    async def send(self, text: str) -> None:
-        """Raises ``ConnectionError`` when the line is closed."""
-        try:
-            await self._socket.send(text)
-        except ConnectionClosed as closed:
-            raise ConnectionError(str(closed)) from closed
-
-    async def receive(self) -> str | bytes:
-        """Raises ``ConnectionError`` when the line is closed. Who speaks too fast is read more slowly."""
-        try:
-            text = await self._socket.recv()
-        except ConnectionClosed as closed:
-            raise ConnectionError(str(closed)) from closed
-        now = self._clock.monotonic()
-        self._credit = min(self._most, self._credit + (now - self._at) * self._rate) - 1.0
-        self._at = now
-        if self._credit < 0.0:
-            await asyncio.sleep(-self._credit / self._rate)
-        return text
-
-    async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close it; the reason is cut to what a close frame holds."""
-        await self._socket.close(code, reason.encode()[:120].decode(errors="ignore"))
+sslproto.SSLProtocol.max_size = 16_384  # one TLS record; 256 KiB is held per line else
 
 
 class Door:
-    """The listener."""
+    """The charger door: as many ports as there are security profiles."""
 
     def __init__(self, judge: Judge, accept: Accept, clock: Clock, caps: Caps) -> None:
         self._judge = judge
         self._accept = accept
         self._clock = clock
         self._caps = caps
+        self._doorway = Doorway(caps, clock)
         self.refused = 0
-        logger = logging.getLogger("websockets.server")
-        logger.setLevel(logging.CRITICAL)  # port scanners are no news
+        self.odd = 0
+        """Handshakes without, or with an unusual, Connection header."""
 
-    async def open(self, host: str, port: int, profile: int = 1, tls: ssl.SSLContext | None = None) -> Server:
+    async def open(self, host: str, port: int, profile: int = 1, tls: ssl.SSLContext | None = None) -> Listening:
         """Listen for chargers of one security profile. Raises ``OSError`` when the port is taken."""
-        return await serve(
-            self._served,
-            host,
-            port,
-            ssl=tls,
-            subprotocols=SPOKEN,
-            select_subprotocol=_choose,
-            process_request=partial(self._asked, profile),
-            max_size=self._caps.frame_bytes,
-            max_queue=16,
-            compression=None,
-            ping_interval=self._caps.ping_s,
-            ping_timeout=self._caps.ping_s,
-            open_timeout=self._caps.open_s,
-            close_timeout=2.0,
-            server_header=None,
-        )
+        front = Entrance(self, profile, tls)
+        return Listening(await bind(host, port), front, self._doorway, self._caps)
 
-    async def _asked(self, profile: int, socket: ServerConnection, request: Request) -> Response | None:
-        """Before the handshake: who is it, and may they come in."""
-        if request.headers.get("Connection") is None and "Upgrade" in request.headers:
-            request.headers["Connection"] = "Upgrade"  # some chargers leave it out
-            log.warning("door.no_connection_header", path=request.path[:80])
-        knock = Knock(
-            path=request.path,
-            authorization=request.headers.get("Authorization", ""),
-            address=str(socket.remote_address[0]) if socket.remote_address else "",
-            profile=profile,
-            certificate=_shown(socket),
-        )
+    def decide(self, knock: Knock, request: WSUpgradeRequest) -> tuple[Verdict, WSUpgradeResponse]:
+        """Before the handshake: may they come in, and which version do both sides speak."""
+        self._mend(request)
         verdict = self._judge(knock)
-        return None if verdict.identity is not None else self._refuse(socket, verdict.status)
-
-    def _refuse(self, socket: ServerConnection, status: HTTPStatus) -> Response:
+        if verdict.identity is not None:
+            chosen = spoken(request)
+            headers = {} if chosen is None else {"Sec-WebSocket-Protocol": chosen.subprotocol}
+            return verdict, WSUpgradeResponse.create_101_response(headers)
         self.refused += 1
-        response = socket.respond(status, status.phrase + "\n")
-        if status is HTTPStatus.UNAUTHORIZED:
-            response.headers["WWW-Authenticate"] = 'Basic realm="charger"'
-        return response
+        return verdict, _refusal(verdict.status)
 
-    async def _served(self, socket: ServerConnection) -> None:
-        if socket.subprotocol is None or socket.request is None:
-            await socket.close(1002, "no OCPP version in common")
+    def _mend(self, request: WSUpgradeRequest) -> None:
+        """Some chargers leave the Connection header out, and some proxies say more in it."""
+        said = request.headers.get("Connection", "")
+        if said.lower() != "upgrade" and "Upgrade" in request.headers:
+            self.odd += 1
+            log.info("door.odd_connection_header", path=_text(request.path)[:80], said=said[:80])
+            request.headers["Connection"] = "Upgrade"
+
+    def wire(self) -> SocketWire:
+        """For whoever is let in."""
+        return SocketWire(self._caps, self._clock)
+
+    def protocol(self, choose: Callable[[WSUpgradeRequest], WSUpgradeResponseWithListener]) -> Any:
+        """The package's half of one line. Pings, pongs and time-outs are ours: see ``wire`` and ``listener``."""
+        away = WSAutoPingStrategy.PING_WHEN_IDLE
+        size = self._caps.frame_bytes
+        return WSProtocol(
+            None, None, False, choose, _QUIET, True, None, False, 0, 0, away, False, size, None, BUFFER_BYTES
+        )  # fmt: skip
+
+    @property
+    def open_s(self) -> float:
+        """The time for a handshake."""
+        return self._caps.open_s
+
+    def now(self) -> float:
+        """Seconds that never step."""
+        return self._clock.monotonic()
+
+    async def serve(self, identity: ChargerId, version: OcppVersion, wire: SocketWire) -> None:
+        """A charger inside, until its line is lost. What goes wrong with one is nothing to the others."""
+        try:
+            await self._accept(identity, version, wire)
+        except Exception:
+            log.exception("door.line_failed", charger=identity)
+            wire.hang_up(1011, "something went wrong here")
+        finally:
+            await wire.close(1001, "the station is going away")
+
+
+class Entrance:
+    """The door at one port."""
+
+    def __init__(self, door: Door, profile: int, tls: ssl.SSLContext | None) -> None:
+        self._door = door
+        self._profile = profile
+        self._tls = tls
+        self._wires: set[SocketWire] = set()
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether a hello is a TLS ClientHello."""
+        return self._tls is not None
+
+    def look(self) -> None:
+        """Who is silent, who does not read."""
+        now = self._door.now()
+        for wire in self._wires:
+            wire.look(now)
+
+    async def greet(self, guest: socket.socket, address: str) -> Stay | None:
+        """Shake hands."""
+        let_in: list[tuple[ChargerId, OcppVersion | None, SocketWire]] = []
+
+        def choose(request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
+            knock = Knock(
+                path=_text(request.path),
+                authorization=request.headers.get("Authorization", ""),
+                address=address,
+                profile=self._profile,
+                certificate=_certificate(protocol.transport.underlying_transport),
+            )
+            verdict, response = self._door.decide(knock, request)
+            if verdict.identity is None:
+                return WSUpgradeResponseWithListener(response, None)
+            wire = self._door.wire()
+            let_in.append((verdict.identity, spoken(request), wire))
+            return WSUpgradeResponseWithListener(response, wire)
+
+        protocol = self._door.protocol(choose)
+        await self._shake(protocol, guest)
+        if not let_in:
+            return None
+        return lambda: self._stay(*let_in[0])
+
+    async def _shake(self, protocol: Any, guest: socket.socket) -> None:
+        loop, ends = asyncio.get_running_loop(), {}
+        if self._tls is not None:
+            ends = {"ssl_handshake_timeout": self._door.open_s, "ssl_shutdown_timeout": TLS_END_S}
+        transport, _ = await loop.connect_accepted_socket(lambda: protocol, guest, ssl=self._tls, **ends)
+        try:
+            await protocol.wait_until_handshake_complete()
+        except BaseException:
+            transport.abort()
+            raise
+
+    async def _stay(self, identity: ChargerId, version: OcppVersion | None, wire: SocketWire) -> None:
+        if version is None:
+            await wire.close(1002, "no OCPP version in common")
             return
-        identity = identity_of(socket.request.path)
-        if identity is None:
-            return
-        version = OcppVersion(socket.subprotocol.removeprefix("ocpp"))
-        await self._accept(identity, version, SocketWire(socket, self._caps, self._clock))
+        self._wires.add(wire)
+        try:
+            await self._door.serve(identity, version, wire)
+        finally:
+            self._wires.discard(wire)
 
 
-def _shown(socket: ServerConnection) -> bytes | None:
-    """The certificate that the charger showed (DER), where its listener asked for one."""
-    tls = socket.transport.get_extra_info("ssl_object")
+def spoken(request: WSUpgradeRequest) -> OcppVersion | None:
+    """The newest version that the other side offers and we know."""
+    offered = {
+        name.strip() for line in request.headers.getall("Sec-WebSocket-Protocol", []) for name in line.split(",")
+    }
+    return next((version for name, version in SPOKEN.items() if name in offered), None)
+
+
+def _refusal(status: HTTPStatus) -> WSUpgradeResponse:
+    headers = {}
+    if status is HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Basic realm="charger"'
+    if status in RETRY_S:
+        headers["Retry-After"] = str(RETRY_S[status])
+    made: WSUpgradeResponse = WSUpgradeResponse.create_error_response(status, f"{status.phrase}\n".encode(), headers)
+    return made
+
+
+def _certificate(transport: asyncio.BaseTransport) -> bytes | None:
+    """What the charger showed (DER), where its listener asked for one."""
+    tls = transport.get_extra_info("ssl_object")
     return None if tls is None else tls.getpeercert(binary_form=True)
 
 
-def _choose(_socket: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    return next((ours for ours in SPOKEN if ours in offered), None)
+def _text(path: bytes) -> str:
+    return path.decode("ascii", errors="replace")

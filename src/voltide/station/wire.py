@@ -4,13 +4,13 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable
 
-from picows import WSFrame, WSListener, WSMsgType, WSTransport
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from voltide.domain.time import Clock
 from voltide.station.caps import Caps
 from voltide.station.line import Feed
 
-TOO_BIG, BAD_ORDER, TOO_MUCH = 1009, 1002, 1008
+TOO_BIG, BAD_ORDER = 1009, 1002
 BURST_S = 5.0
 """A charger that was silent may say so many seconds' worth of messages at once."""
 WAITING = 16
@@ -26,7 +26,7 @@ _CROWDED, _DEAF, _NOISY = 1, 2, 4
 """Why nothing is read: texts wait; the other side does not read; too many small frames."""
 
 
-class SocketWire(WSListener):  # type: ignore[misc]  # the package's compiled classes are Any to mypy
+class SocketWire(WSListener):
     """A WebSocket with the shape of a wire. It feeds what it hears; who speaks too fast is read more slowly."""
 
     __slots__ = (
@@ -130,8 +130,8 @@ class SocketWire(WSListener):  # type: ignore[misc]  # the package's compiled cl
         """The other side closes the line: say so too, and let go."""
         self.lost = self.lost or _told(transport)
         if not transport.is_close_frame_sent:
-            code = int(frame.get_close_code())
-            transport.send_close(code or 1000)
+            code = frame.get_close_code()
+            transport.send_close(WSCloseCode.OK if code is WSCloseCode.NO_INFO else code)
         transport.disconnect()
 
     def hang_up(self, code: int, reason: str) -> None:
@@ -140,7 +140,7 @@ class SocketWire(WSListener):  # type: ignore[misc]  # the package's compiled cl
         if transport is None or self.lost is not None:
             return
         self.lost = f"{code} {reason}"
-        transport.send_close(code, reason)
+        transport.send_close(WSCloseCode(code), reason)
         self._feed = None
         asyncio.get_running_loop().call_later(CLOSE_S, transport.disconnect, False)
 
@@ -245,4 +245,4 @@ def _told(transport: WSTransport) -> str:
     hands = transport.close_handshake
     if hands is None or hands.recv is None:
         return "lost without a word"
-    return f"{int(hands.recv.code)} {hands.recv.reason or ''}".rstrip()
+    return f"{hands.recv.code.value} {hands.recv.reason or ''}".rstrip()
