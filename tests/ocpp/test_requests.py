@@ -16,7 +16,7 @@ from voltide.domain import reports, requests
 from voltide.domain.messages import Accepted, Boot, ChargerOrder, Refused, Token
 from voltide.domain.site import Charger, ChargerId, Evse, EvseId, OcppVersion, V2g
 from voltide.ocpp.actions import FROM_CHARGER
-from voltide.ocpp.answers import goes_on, together
+from voltide.ocpp.answers import goes_on
 from voltide.ocpp.dialect import dialect
 from voltide.ocpp.gate import called_for, may_ask, may_hear
 from voltide.ocpp.messages import actions
@@ -220,7 +220,7 @@ def answered(version: OcppVersion, order: Any, outcome: Any, capacity: Capacity 
         results.append(tongue.outcome(wire.action, response))
         if not goes_on(wire, results[-1]):
             break
-    return together(wires, results)
+    return tongue.gathered(order, wires, results)
 
 
 LISTED = [
@@ -276,8 +276,11 @@ def test_a_composite_schedule_is_told_in_watts_whatever_the_charger_speaks(versi
     assert '"A"' in text
     assert "10.0" in text
     heard = tongue.outcome(wire.action, response_)
-    assert isinstance(heard, Accepted)
-    assert heard.detail == {"status": "Accepted"} | told
+    assert heard == Accepted(detail=schedule)
+    order = requests.AskSchedule(evse=1, duration_s=3_600)
+    assert tongue.gathered(order, (wire,), [heard]) == Accepted(detail={"status": "Accepted"} | told)
+    by_hand = words.Ask(action=wire.action, payload={})
+    assert tongue.gathered(by_hand, (wire,), [heard]) == heard
 
 
 def test_a_composite_schedule_of_2_1_keeps_its_floor_and_setpoint() -> None:
@@ -323,7 +326,7 @@ def test_a_list_read_in_several_calls_is_joined_and_a_lost_part_leaves_all_unkno
     assert isinstance(wires, tuple)
     lost = words.Unknown(reason="the line was lost")
     assert goes_on(wires[0], lost) is False
-    assert together(wires, [Accepted(), lost]) == lost
+    assert tongue.gathered(variables(3), wires, [Accepted(), lost]) == lost
 
 
 def test_a_part_of_a_local_list_that_is_refused_ends_the_order() -> None:

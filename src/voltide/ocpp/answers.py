@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from voltide.domain.messages import Accepted, Json, OrderResult, Refused, Unknown
+from voltide.domain.messages import Accepted, ChargerOrder, Json, OrderResult, Refused, Unknown
+from voltide.domain.requests import AskListVersion, AskSchedule
 from voltide.domain.site import OcppVersion
 from voltide.ocpp.messages import Message
 from voltide.ocpp.power2 import hear_composite, say_composite
@@ -36,12 +37,8 @@ _ONE_BY_ONE = frozenset({"ChangeConfiguration", "SendLocalList"})
 # --- what a charger's answer says of an order ---
 
 
-def verdict(action: str, answer: Json, voice: Voice) -> OrderResult:
+def verdict(action: str, answer: Json) -> OrderResult:
     """Accepted, or refused by the first word that is no yes; an answer without a word is a yes."""
-    if action == "GetLocalListVersion":
-        return _list_version(answer)
-    if action == "GetCompositeSchedule":
-        answer = hear_composite(answer, voice.supply)
     if action == "GetDiagnostics" and "fileName" not in answer:
         return Refused(reason="Rejected", detail=answer)  # 1.6: without a name there is nothing to be uploaded
     name, word = _RESULTS.get(action, ("", ""))
@@ -51,15 +48,7 @@ def verdict(action: str, answer: Json, voice: Voice) -> OrderResult:
     return Accepted(detail=answer) if no is None else Refused(reason=no, detail=answer)
 
 
-def _list_version(answer: Json) -> OrderResult:
-    """Both spellings as one; -1 says in 1.6 that there is no such list at all."""
-    version = answer.get("versionNumber", answer.get("listVersion"))
-    if version == -1:
-        return Refused(reason="NotSupported", detail={"versionNumber": version})
-    return Accepted(detail={"versionNumber": version})
-
-
-# --- an order of several calls ---
+# --- what came of an order, in the words of the house ---
 
 
 def goes_on(call: Wire, result: OrderResult) -> bool:
@@ -67,8 +56,28 @@ def goes_on(call: Wire, result: OrderResult) -> bool:
     return isinstance(result, Accepted) or (isinstance(result, Refused) and call.action not in _ONE_BY_ONE)
 
 
-def together(calls: Sequence[Wire], results: Sequence[OrderResult]) -> OrderResult:
-    """What came of all calls of one order that were made: their lists joined, and the first no (or loss) as verdict."""
+def gathered(order: ChargerOrder, calls: Sequence[Wire], results: Sequence[OrderResult], voice: Voice) -> OrderResult:
+    """What came of all calls of an order that were made. What was asked by hand is told as the charger said it."""
+    result = _joined(calls, results)
+    match order:
+        case AskListVersion() if not isinstance(result, Unknown):
+            return _list_version(result)
+        case AskSchedule() if isinstance(result, Accepted):
+            return Accepted(detail=hear_composite(result.detail, voice.supply))
+        case _:
+            return result
+
+
+def _list_version(result: Accepted | Refused) -> OrderResult:
+    """Both spellings as one; -1 says in 1.6 that there is no such list at all."""
+    version = result.detail.get("versionNumber", result.detail.get("listVersion"))
+    if version == -1:
+        return Refused(reason="NotSupported", detail={"versionNumber": version})
+    return Accepted(detail={"versionNumber": version}) if isinstance(result, Accepted) else result
+
+
+def _joined(calls: Sequence[Wire], results: Sequence[OrderResult]) -> OrderResult:
+    """Their lists joined, and the first no (or loss) as verdict."""
     heard = [_named(call, result) for call, result in zip(calls, results, strict=False)]
     if len(heard) < 2:
         return heard[0] if heard else Accepted()

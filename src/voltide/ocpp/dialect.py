@@ -12,6 +12,7 @@ its outcome     ``outcome``           ``result``
 ==============  ====================  ====================
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -56,7 +57,11 @@ class Dialect(Protocol):
         ...
 
     def outcome(self, action: str, response: Message) -> OrderResult:
-        """What a charger's answer says of an order."""
+        """What a charger's answer says of one call, with the answer itself as detail."""
+        ...
+
+    def gathered(self, order: ChargerOrder, calls: tuple[Wire, ...], results: Sequence[OrderResult]) -> OrderResult:
+        """What came of an order of one call or several, as far as they were made: see ``answers.goes_on``."""
         ...
 
     def result(

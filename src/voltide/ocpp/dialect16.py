@@ -1,12 +1,13 @@
 """OCPP 1.6: connectors are outlets, transactions are numbers that we give, and no power is ever negative."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from voltide.domain.messages import Ask, ChargerAnswer, ChargerFact, ChargerOrder, OrderResult, Refused, Told, Variable
 from voltide.domain.site import OcppVersion
 from voltide.ocpp.actions import default_answer
-from voltide.ocpp.answers import body_of, verdict
+from voltide.ocpp.answers import body_of, gathered, verdict
 from voltide.ocpp.facts16 import HEAR, SAY, hear_answer, say_answer
 from voltide.ocpp.messages import Message
 from voltide.ocpp.orders16 import OBEY, hear_variables, say_order, say_variables
@@ -67,7 +68,11 @@ class Dialect16:
 
     def outcome(self, action: str, response: Message) -> OrderResult:
         """What a charger's answer says of an order."""
-        return verdict(action, plain(response), self.voice)
+        return verdict(action, plain(response))
+
+    def gathered(self, order: ChargerOrder, calls: tuple[Wire, ...], results: Sequence[OrderResult]) -> OrderResult:
+        """What came of an order, when its calls have been made."""
+        return gathered(order, calls, results, self.voice)
 
     def result(
         self, action: str, request: Message, outcome: OrderResult, variables: tuple[Variable, ...] = ()

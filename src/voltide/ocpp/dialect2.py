@@ -1,5 +1,6 @@
 """OCPP 2.0.1 and 2.1: one dialect, for 2.1 removes nothing. What only one of them has, the schema decides."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +17,7 @@ from voltide.domain.messages import (
 )
 from voltide.domain.site import OcppVersion
 from voltide.ocpp.actions import default_answer
-from voltide.ocpp.answers import body_of, verdict
+from voltide.ocpp.answers import body_of, gathered, verdict
 from voltide.ocpp.answers2 import LEARN, say_answer
 from voltide.ocpp.facts2 import HEAR, SAY
 from voltide.ocpp.messages import Message, actions
@@ -79,7 +80,11 @@ class Dialect2:
 
     def outcome(self, action: str, response: Message) -> OrderResult:
         """What a charger's answer says of an order."""
-        return verdict(action, plain(response), self.voice)
+        return verdict(action, plain(response))
+
+    def gathered(self, order: ChargerOrder, calls: tuple[Wire, ...], results: Sequence[OrderResult]) -> OrderResult:
+        """What came of an order, when its calls have been made."""
+        return gathered(order, calls, results, self.voice)
 
     def result(
         self, action: str, request: Message, outcome: OrderResult, variables: tuple[Variable, ...] = ()

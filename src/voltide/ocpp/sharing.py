@@ -168,7 +168,9 @@ def _clear_key(voice: Voice) -> str:
 # --- as a charger reads them ---
 
 
-def read_profile(payload: Json, voice: Voice, now: datetime) -> ProfileOrder | None:
+def read_profile(
+    payload: Json, voice: Voice, now: datetime
+) -> ApplySetpoint | ApplyFallback | ShareMode | CapCharger | None:
     """The order behind a SetChargingProfile of any version; None when it says more than one period from now on."""
     evse = int(payload["connectorId"] if "connectorId" in payload else payload["evseId"])
     profile = payload.get("chargingProfile") or payload.get("csChargingProfiles") or {}

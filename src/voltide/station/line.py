@@ -9,7 +9,7 @@ import structlog
 from voltide.domain.messages import ChargerOrder, OrderResult, Refused, Unknown
 from voltide.domain.site import Charger, OcppVersion
 from voltide.domain.time import Clock
-from voltide.ocpp.answers import goes_on, together
+from voltide.ocpp.answers import goes_on
 from voltide.ocpp.connection import Connection, Limits
 from voltide.ocpp.dialect import Dialect, dialect
 from voltide.ocpp.events import Answered, Called, Event, Failed, Hang, Ignored, Streamed, Turned, Unanswered
@@ -161,7 +161,7 @@ class Line:
             results.append(await self._call(call, wait_s))
             if not goes_on(call, results[-1]):
                 break
-        return together(calls, results)
+        return self.dialect.gathered(order, calls, results)
 
     async def _call(self, call: Call, wait_s: float | None) -> OrderResult:
         who = self._new_id()
