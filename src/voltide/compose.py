@@ -26,7 +26,7 @@ def settings(config: Config) -> Settings:
             floor_soc=config.rules.floor_soc,
         ),
         terms=Terms(lease_s=config.door.lease_s, offline_s=config.door.offline_lease_s),
-        manners=Manners(tokens=tuple(config.door.tokens)),
+        manners=Manners(tokens=tuple(config.door.tokens), newcomers=config.door.newcomers),
         sample_s=config.door.sample_s,
         keep_days=config.backbone.keep_messages_days,
         calls=CallTerms(log_places=config.operations.log_places),

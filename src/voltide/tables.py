@@ -166,6 +166,7 @@ class DoorTable(_Table, frozen=True, kw_only=True):
     lease_s: Annotated[float, Meta(ge=10, le=60)] = 60.0
     offline_lease_s: Annotated[float, Meta(ge=5, le=60)] = 10.0
     tokens: tuple[str, ...] = ("*",)
+    newcomers: bool = False
 
 
 class PkiTable(_Table, frozen=True, kw_only=True):

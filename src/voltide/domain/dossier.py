@@ -149,6 +149,8 @@ class Dossier:
     quirks: tuple[str, ...] = ()
     """The quirk files that fit it."""
     steps: tuple[WelcomeStep, ...] = ()
+    safe: bool = False
+    """It has taken its safe power at least once. Until then the worst that it may do is its full power."""
 
     @property
     def ready(self) -> bool:

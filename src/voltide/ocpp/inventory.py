@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from voltide.domain.dossier import Pile, Plate
-from voltide.domain.messages import Json
+from voltide.domain.messages import Json, Variable
 from voltide.domain.site import OcppVersion, V2g
 from voltide.domain.units import Watts
 from voltide.ocpp.wire import number
@@ -32,20 +32,6 @@ WANTED = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One variable with what is known of its bounds. In 1.6 the component is ""."""
-
-    component: str
-    name: str
-    value: str | None
-    evse: int | None = None
-    connector: int | None = None
-    most: float | None = None
-    least: float | None = None
-    unit: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Hints:
     """What a quirk file says of a model that does not say it itself."""
 
@@ -59,40 +45,20 @@ class Hints:
     steered: bool | None = None
 
 
-def reported(report: Json) -> Iterator[Entry]:
-    """The entries of one NotifyReport; in a GetVariables answer, those that were found."""
-    for item in report.get("reportData", ()):
-        attributes = item.get("variableAttribute") or [{}]
-        actual = next((one for one in attributes if one.get("type", "Actual") == "Actual"), attributes[0])
-        yield _entry(item, actual.get("value"), item.get("variableCharacteristics", {}))
-    for item in report.get("getVariableResult", ()):
+def answered(answer: Json) -> Iterator[Variable]:
+    """The variables that a charger has, by its answer to GetVariables or (1.6) GetConfiguration."""
+    for item in answer.get("getVariableResult", ()):
         if item.get("attributeStatus") == "Accepted":
-            yield _entry(item, item.get("attributeValue"), {})
-
-
-def _entry(item: Json, value: str | None, bounds: Json) -> Entry:
-    place = item["component"].get("evse", {})
-    return Entry(
-        component=item["component"]["name"],
-        name=item["variable"]["name"],
-        value=value,
-        evse=place.get("id"),
-        connector=place.get("connectorId"),
-        most=number(bounds.get("maxLimit")),
-        least=number(bounds.get("minLimit")),
-        unit=str(bounds.get("unit", "")),
-    )
-
-
-def configured(answer: Json) -> Iterator[Entry]:
-    """The entries of a GetConfiguration answer."""
+            component, name = item["component"], item["variable"]["name"]
+            evse = component.get("evse", {}).get("id")
+            yield Variable(component=component["name"], name=name, value=item.get("attributeValue"), evse=evse)
     for item in answer.get("configurationKey", ()):
-        yield Entry(component="", name=item["key"], value=item.get("value"))
+        yield Variable(component="", name=item["key"], value=item.get("value"))
 
 
-def pile(version: OcppVersion, entries: Iterable[Entry], hints: Hints | None = None) -> Pile:
+def pile(version: OcppVersion, said: Iterable[Variable], hints: Hints | None = None) -> Pile:
     """What the station takes a charger to be."""
-    known = list(entries)
+    known = list(said)
     hints = hints or Hints()
     found = _pile16(known, hints) if version is OcppVersion.V16 else _pile2(version, known, hints)
     return Pile(
@@ -107,7 +73,7 @@ def pile(version: OcppVersion, entries: Iterable[Entry], hints: Hints | None = N
 # --- 1.6 ---
 
 
-def _pile16(known: list[Entry], hints: Hints) -> Pile:
+def _pile16(known: list[Variable], hints: Hints) -> Pile:
     keys = {entry.name: (entry.value or "").strip() for entry in known}
     count = hints.outlets or int(number(keys.get("NumberOfConnectors")) or 1)
     said = hints.charge_w
@@ -127,16 +93,16 @@ def _pile16(known: list[Entry], hints: Hints) -> Pile:
 # --- 2.0.1 and 2.1 ---
 
 
-def _pile2(version: OcppVersion, known: list[Entry], hints: Hints) -> Pile:
+def _pile2(version: OcppVersion, known: list[Variable], hints: Hints) -> Pile:
     numbers = sorted({entry.evse for entry in known if entry.evse} | set(range(1, (hints.outlets or 0) + 1))) or [1]
     numbers = [place for place in numbers if 0 < place <= MOST_OUTLETS]
     v2g = _gives_back(version, known) if hints.v2g is None else hints.v2g
     plates = []
     for place in numbers or [1]:
         power = _at(known, "EVSE", "Power", place)
-        charge = _power(power.most, power.unit) if power is not None else None
-        back = -power.least if power is not None and power.least is not None and power.least < 0 else None
-        given = _power(back, power.unit) if power is not None else None
+        charge = _power(power.highest, power.unit or "") if power is not None else None
+        back = -power.lowest if power is not None and power.lowest is not None and power.lowest < 0 else None
+        given = _power(back, power.unit or "") if power is not None else None
         plate = _plate(place, charge or hints.charge_w, given or hints.discharge_w, gives=v2g is not V2g.NONE)
         plates.append(_with_sockets(plate, known))
     steered = _at(known, "SmartChargingCtrlr", "Enabled", None)
@@ -151,7 +117,7 @@ def _pile2(version: OcppVersion, known: list[Entry], hints: Hints) -> Pile:
     )
 
 
-def _gives_back(version: OcppVersion, known: list[Entry]) -> V2g:
+def _gives_back(version: OcppVersion, known: list[Variable]) -> V2g:
     """Only a 2.1 charger that says it follows a central setpoint is asked for power back."""
     if version is not OcppVersion.V21:
         return V2g.NONE
@@ -168,14 +134,14 @@ def _gives_back(version: OcppVersion, known: list[Entry]) -> V2g:
     return V2g.DYNAMIC if enabled and "CentralSetpoint" in modes else V2g.NONE
 
 
-def _at(known: list[Entry], component: str, name: str, evse: int | None) -> Entry | None:
+def _at(known: list[Variable], component: str, name: str, evse: int | None) -> Variable | None:
     """A variable of an outlet, or of the whole charger; an outlet that is silent is as its charger says."""
     here = [entry for entry in known if entry.component == component and entry.name == name]
     own = next((entry for entry in here if entry.evse == evse and entry.connector is None), None)
     return own or next((entry for entry in here if entry.evse is None), None)
 
 
-def _with_sockets(plate: Plate, known: list[Entry]) -> Plate:
+def _with_sockets(plate: Plate, known: list[Variable]) -> Plate:
     sockets = {entry.connector for entry in known if entry.evse == plate.number and entry.connector}
     phases = _at(known, "EVSE", "SupplyPhases", plate.number) or _at(known, "ChargingStation", "SupplyPhases", None)
     count = number(phases.value) if phases is not None else None

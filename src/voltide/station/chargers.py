@@ -46,6 +46,7 @@ from voltide.ocpp.profiles import evse_of
 from voltide.station import records
 from voltide.station.blocks.block import Blocks, Heard
 from voltide.station.line import Line, Wire
+from voltide.station.onboarding import heartbeat_of
 from voltide.station.sessions import Sessions, Turn
 
 log = structlog.get_logger()
@@ -61,6 +62,8 @@ class Manners:
     heartbeat_s: int = 300
     tokens: tuple[str, ...] = ("*",)
     """Patterns of the tokens that may charge."""
+    newcomers: bool = False
+    """Unknown chargers may always come in and wait to be accepted."""
 
 
 class Chargers:
@@ -266,7 +269,8 @@ class Chargers:
         now = self._clock.now()
         match fact:
             case Booted():
-                return Welcome(verdict=Boot.ACCEPTED, now=now, interval_s=self._manners.heartbeat_s)
+                interval_s = heartbeat_of(line.charger.id, self._manners.heartbeat_s)
+                return Welcome(verdict=Boot.ACCEPTED, now=now, interval_s=interval_s)
             case HeartBeaten():
                 return Time(now=now)
             case AuthorisationAsked():

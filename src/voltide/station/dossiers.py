@@ -76,6 +76,8 @@ class Dossiers:
 def stepped(dossier: Dossier, step: WelcomeStep) -> Dossier:
     """The dossier with one step in its new state, in the place that it had."""
     names = [one.name for one in dossier.steps]
+    if step.name == "fallback" and step.progress is Progress.DONE:
+        dossier = replace(dossier, safe=True)
     if step.name not in names:
         return replace(dossier, steps=(*dossier.steps, step))
     return replace(dossier, steps=tuple(step if one.name == step.name else one for one in dossier.steps))

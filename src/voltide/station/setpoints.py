@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import structlog
@@ -10,7 +10,7 @@ import structlog
 from voltide.control import lease
 from voltide.control.lease import Held
 from voltide.control.wiring import Array
-from voltide.domain.messages import Accepted, ApplySetpoint, Refused
+from voltide.domain.messages import Accepted, ApplySetpoint, OrderResult, Refused
 from voltide.domain.session import Session
 from voltide.domain.site import Evse, EvseId, Station
 from voltide.domain.time import Clock
@@ -19,6 +19,11 @@ from voltide.ocpp.profiles import is_dynamic
 from voltide.station.line import SETPOINT_WAIT_S, Line
 
 log = structlog.get_logger()
+
+BACK_OFF_S: tuple[Seconds, ...] = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
+"""So long an outlet that has refused a setpoint is not asked for the like again; the last for ever."""
+ALIKE = 0.05
+"""What differs by less than this share of an outlet's power is the like."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +36,16 @@ class Terms:
     """2.1: how long a dynamic setpoint outlives its line."""
     notice_s: Seconds = 10.0
     """How much later than we a charger may notice that its line is lost; see onboarding."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Refusal:
+    """An outlet does not take a setpoint."""
+
+    power_w: Watts
+    times: int
+    until_s: float
+    """It is not asked again before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +80,9 @@ class Setpoints:
         """Outlets whose dynamic profile stands, so that a new value is enough."""
         self._stays = dict.fromkeys(self._held, 0)
         """Counts the cars at each outlet: an answer about the last one's setpoint says nothing of the next."""
+        self.shared: dict[EvseId, tuple[Watts, Watts]] = {}
+        """Outlets that act by themselves, and within which band."""
+        self._refused: dict[EvseId, _Refusal] = {}
         self.refusals = 0
 
     def extend(self, station: Station) -> None:
@@ -126,7 +144,7 @@ class Setpoints:
     def send(self, tasks: asyncio.TaskGroup, line: Line, evse: Evse, session: Session, power_w: Watts) -> None:
         """Say a setpoint now, unless the outlet still owes an answer to the last one."""
         held = self._held[evse.id]
-        if held.waiting:
+        if held.waiting or self._in_vain(evse, power_w):
             return
         self._stale.discard(evse.id)
         dynamic = is_dynamic(line.version, line.charger)
@@ -152,6 +170,7 @@ class Setpoints:
             return
         held = self._held[evse.id]
         if isinstance(result, Accepted):
+            self._refused.pop(evse.id, None)
             self._put(evse.id, lease.accepted(held, order.power_w, until, self._clock.monotonic()))
             if is_dynamic(line.version, line.charger):
                 self._whole.add(evse.id)
@@ -161,10 +180,72 @@ class Setpoints:
         self._put(evse.id, lease.refused(held) if isinstance(result, Refused) else lease.unknown(held))
         if not isinstance(result, Refused):
             self._stale.add(evse.id)  # it may hold the old one or the new: it is told again
+        if isinstance(result, Refused) and result.reason != "NotSent":
+            self._back_off(evse, order.power_w)
         log.warning("setpoint.not_taken", evse=evse.id, session=session.id, power_w=order.power_w, result=result.reason)
+
+    def _in_vain(self, evse: Evse, power_w: Watts) -> bool:
+        """Whether the outlet has just refused the like. What is counted as its worst stays as it is meanwhile."""
+        refusal = self._refused.get(evse.id)
+        if refusal is None or self._clock.monotonic() >= refusal.until_s:
+            return False
+        return abs(power_w - refusal.power_w) <= ALIKE * evse.charge_w
+
+    def _back_off(self, evse: Evse, power_w: Watts) -> None:
+        """Ask for the like ever less often; another value is another question."""
+        before = self._refused.get(evse.id)
+        alike = before is not None and abs(power_w - before.power_w) <= ALIKE * evse.charge_w
+        times = before.times + 1 if before is not None and alike else 0
+        wait_s = BACK_OFF_S[min(times, len(BACK_OFF_S) - 1)]
+        until_s = self._clock.monotonic() + wait_s
+        self._refused[evse.id] = _Refusal(power_w=power_w, times=times, until_s=until_s)
+
+    def trust(self, evse: Evse, *, safe: bool) -> None:
+        """Whether the outlet falls back by itself; one that never took its safe power may do all that it can."""
+        fallback_w = evse.fallback_w if safe else evse.charge_w
+        if self._held[evse.id].fallback_w != fallback_w:
+            self._put(evse.id, replace(self._held[evse.id], fallback_w=fallback_w))
+
+    # --- modes in which an outlet acts by itself ---
+
+    def share(self, evse: EvseId, band: tuple[Watts, Watts]) -> int | None:
+        """A mode is about to be said: from now on the whole band counts. Gives the stay that it is for; None: not now.
+
+        Only who has made sure that every limit bears it may call this, and must not have waited for anything since.
+        """
+        held = self._held[evse]
+        if held.waiting or evse in self.shared:
+            return None
+        self.shared[evse] = band
+        self._put(evse, lease.sharing(held, band))
+        return self._stays[evse]
+
+    def share_said(self, evse: EvseId, stay: int, result: OrderResult) -> None:
+        """What came of it. Where nobody knows, the band counts until the outlet has taken a setpoint again."""
+        if stay != self._stays[evse]:
+            return
+        held, band = self._held[evse], self.shared.get(evse)
+        if isinstance(result, Accepted) and band is not None:
+            self._whole.discard(evse)  # the mode has taken the place of the dynamic profile
+            self._put(evse, lease.shared(held, band, self._clock.monotonic()))
+        elif isinstance(result, Refused):
+            self._put(evse, lease.unshared(held))
+            self.shared.pop(evse, None)
+        else:
+            self._put(evse, lease.unknown(held))
+            self.retake(evse)
+
+    def retake(self, evse: EvseId) -> None:
+        """The outlet is told setpoints again, whole and at once; until it has taken one, its band counts."""
+        if self.shared.pop(evse, None) is not None:
+            self._whole.discard(evse)
+            self._stale.add(evse)
+            self._renewals = None
 
     def unplugged(self, evse: EvseId) -> None:
         """The transaction is over, and its setpoints with it."""
+        self.shared.pop(evse, None)
+        self._refused.pop(evse, None)
         self._whole.discard(evse)
         self._stale.discard(evse)
         self._stays[evse] += 1
@@ -178,6 +259,7 @@ class Setpoints:
 
     def online(self, evse: EvseId, line: Line) -> None:
         """The line is (back) there: a dynamic setpoint that has not ended stands again, and is said anew."""
+        self.retake(evse)
         if is_dynamic(line.version, line.charger):
             held = self._held[evse]
             self._put(evse, lease.online(held, self._clock.monotonic()))
@@ -186,6 +268,7 @@ class Setpoints:
 
     def offline(self, evse: EvseId) -> None:
         """The line is lost: a dynamic setpoint ends soon, any other at the end of its lease."""
+        self.retake(evse)
         self._whole.discard(evse)
         until = self._clock.monotonic() + self._terms.offline_s + self._terms.notice_s
         self._put(evse, lease.offline(self._held[evse], until))

@@ -1,6 +1,7 @@
 """One station, put together: an object with its own loop, so one process can host many."""
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -22,20 +23,26 @@ from voltide.domain.session import Phase
 from voltide.domain.site import ChargerId, EvseId, OcppVersion, Station
 from voltide.domain.time import Clock
 from voltide.ledger.tariff import Tariff
-from voltide.station import history, metrics, onboarding, records
+from voltide.security.identities import Keyring
+from voltide.station import dossiers, history, metrics, records
 from voltide.station.blocks.assembly import Assembly
 from voltide.station.blocks.ground import Ground, Numbers
 from voltide.station.chargers import Chargers, Manners
 from voltide.station.diary import Diary
+from voltide.station.dossiers import Dossiers
+from voltide.station.extension import with_accepted
 from voltide.station.history import History, Second
 from voltide.station.line import Line, Wire
 from voltide.station.loop import TICK_S, Crew, Loop
+from voltide.station.onboarding import Habits
 from voltide.station.operations import CallTerms
 from voltide.station.orders import Orders
 from voltide.station.planner import Demand, Planner, Policy
 from voltide.station.plant import Devices, Plant
 from voltide.station.portrait import Portrait
+from voltide.station.reception import Lobby, Reception
 from voltide.station.relay import relay
+from voltide.station.secrets import Secrets
 from voltide.station.sessions import Sessions, Turn
 from voltide.station.setpoints import Setpoints, Terms
 from voltide.station.watch import Watch
@@ -68,13 +75,17 @@ class Surroundings:
     bus: Bus
     devices: Devices
     new_id: Callable[[], str]
+    keys: Keyring = field(default_factory=lambda: Keyring(secrets.token_bytes(32)))
+    """Under which the secrets of chargers are kept; a simulated world has nobody to keep them for."""
 
 
 class StationActor:
-    """A running station."""
+    """A running station; raises ``UnsafeStationError`` where chargers that joined it do not fit its file any more."""
 
     def __init__(self, settings: Settings, around: Surroundings) -> None:
-        station, clock = settings.station, around.clock
+        clock, book = around.clock, Dossiers(around.store)
+        book.load(dossiers.all_of(around.store.engine))
+        station = with_accepted(settings.station, book.all())
         self._settings = settings
         self._around = around
         wiring = Wiring.of(station)
@@ -113,20 +124,38 @@ class StationActor:
         self.blocks = Assembly(ground, self.orders, settings.calls)
         self._phases: dict[EvseId, tuple[str, Phase]] = {}
         self._tasks: asyncio.TaskGroup | None = None
+        lobby = Lobby(
+            crew=self.crew,
+            loop=self.loop,
+            watch=self.watch,
+            portrait=self.portrait,
+            diary=self.diary,
+            store=around.store,
+            secrets=Secrets(around.keys, around.store, clock),
+            new_id=around.new_id,
+            spawn=self._spawn,
+            habits=Habits(sample_s=settings.sample_s, heartbeat_s=settings.manners.heartbeat_s),
+            always=settings.manners.newcomers,
+        )
+        self.reception = Reception(lobby, book)
 
     async def accept(self, identity: ChargerId, version: OcppVersion, wire: Wire) -> None:
         """A charger that has proved who it is; returns when its line is lost."""
-        await self.chargers.accept(identity, version, wire)
+        if self.reception.newcomers.holds(identity):
+            await self.reception.newcomers.receive(identity, version, wire)
+        else:
+            await self.chargers.accept(identity, version, wire)
 
     async def run(self) -> None:
         """Live until cancelled. Every part that fails is named; the loop's own end ends the station."""
-        station, around = self._settings.station, self._around
+        station, around = self.crew.station, self._around
         self.sessions.load(await around.store.read(records.unsettled))
         for session in self.sessions.open():
             self.crew.setpoints.assume_the_worst(station.evse_of[session.evse])
         served = [
             around.bus.serve(f"station.{station.id}.order", self.orders.obey),
             around.bus.serve(f"station.{station.id}.look", self._look),
+            around.bus.serve(f"station.{station.id}.care", self.reception.obey),
         ]
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
@@ -160,7 +189,7 @@ class StationActor:
             elif self.sessions.at(session.evse) is None or session.evse in begun:
                 self.loop.unplugged(session.evse)  # also where the next car tells us that this one has gone
         if isinstance(fact, OutletReported):
-            evse = self._settings.station.evse_at.get((charger, fact.evse))
+            evse = self.crew.station.evse_at.get((charger, fact.evse))
             if evse is not None:
                 self.portrait.outlet_states[evse.id] = fact.state
                 self.diary.alarm_if(fact.error is not None, "outlet-fault", evse.id, fact.error or "")
@@ -168,7 +197,7 @@ class StationActor:
             self._note_steps(turn)
         if isinstance(fact, Booted) and self._tasks is not None:
             self.diary.note("charger-booted", charger, f"{fact.vendor} {fact.model}")
-            self._tasks.create_task(self._welcome(self.chargers.lines[charger]), name=f"welcome {charger}")
+            self._spawn(self.reception.booted(self.chargers.lines[charger], fact))
 
     def _note_steps(self, turn: Turn) -> None:
         seen = self._phases
@@ -183,7 +212,7 @@ class StationActor:
             self.diary.note(session.phase.value, session.evse)
 
     def _line_changed(self, charger: ChargerId, line: Line | None) -> None:
-        evses = self._settings.station.charger_of[charger].evses
+        evses = self.crew.station.charger_of[charger].evses
         for evse in evses:
             if line is None:
                 self.crew.setpoints.offline(evse.id)
@@ -191,19 +220,16 @@ class StationActor:
                 self.crew.setpoints.online(evse.id, line)
         self.diary.note("charger-online" if line is not None else "charger-offline", charger)
         self.diary.alarm_if(line is None, "charger-offline", charger)
+        if line is not None:
+            self.reception.come(line)
         version = line.version.value if line is not None else None
-        station, now = self._settings.station.id, self._around.clock.now()
+        station, now = self.crew.station.id, self._around.clock.now()
         self.diary.tell(ChargerSeen(station=station, charger=charger, online=line is not None, at=now, version=version))
-
-    async def _welcome(self, line: Line) -> None:
-        refused = await onboarding.welcome(line, self._settings.sample_s, self._around.clock)
-        unsafe = [type(order).__name__ for order, _ in refused if type(order).__name__ == "ApplyFallback"]
-        self.diary.alarm_if(bool(unsafe), "fallback-refused", line.charger.id)
 
     # --- once a second, after the loop and never in its way ---
 
     async def _each_second(self) -> None:
-        clock, bus, station = self._around.clock, self._around.bus, self._settings.station
+        clock, bus, station = self._around.clock, self._around.bus, self.crew.station
         while True:
             await asyncio.sleep(TICK_S)
             try:
@@ -224,7 +250,7 @@ class StationActor:
         if self.watch.stuck() and spawn is not None:  # chargers that are alone fall back; those we only ping do not
             spawn(self.close_lines(), name="let go")
         if self._settings.metrics:
-            metrics.tell(self._settings.station.id, self.crew, self.loop)
+            metrics.tell(self.crew.station.id, self.crew, self.loop)
 
     async def _remember(self) -> None:
         """Powers of this second; a row when a minute has ended; the outbox when there is something to tell."""
@@ -250,7 +276,7 @@ class StationActor:
             history.record(change, self.history.close(ended, soc=plant.soc, price=price, connected=connected))
             self.crew.demand.forget(now)
         for fact in self.diary.facts():
-            records.fact(change, self._settings.station.id, fact, f"diary/{self._around.new_id()}")
+            records.fact(change, self.crew.station.id, fact, f"diary/{self._around.new_id()}")
         await self._around.store.commit(change)
         if ended is not None and ended.hour == 3 and ended.minute == 0:
             await self._around.store.prune(history.old(now, self._settings.keep_days))

@@ -1,0 +1,206 @@
+"""Chargers that nobody has announced: held in Pending, shown, accepted by one click and a name, and then ready."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.station.foreign import on_the_line, run_until
+from tests.station.newcomers import Newcomer16, Newcomer21
+from tests.station.open_house import TOML, OpenHouse, opened, until
+from voltide import exports
+
+FOREVER = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+
+async def turned_away(house: OpenHouse, identity: str, version: str = "2.1", secret: str | None = None) -> int:
+    with pytest.raises(InvalidStatus) as refused:
+        await house.dial(identity, version, secret=secret)
+    return refused.value.response.status_code
+
+
+def test_an_unknown_2_1_charger_is_accepted_by_a_name_and_gets_secret_fallback_and_setpoint(tmp_path):
+    async def story():
+        async with opened(tmp_path) as house:
+            assert await turned_away(house, "NEW1") == 404
+            assert (await house.care("OpenToNewcomers", minutes=30))["done"]
+            socket = await house.dial("NEW1", "2.1", secret="factory")
+            async with on_the_line(Newcomer21, "NEW1", socket) as charger:
+                assert (await charger.boot()).status == "Pending"
+                reply = await house.accept("NEW1", "North side")
+                assert reply["done"], reply
+                await asyncio.wait_for(charger.boot_until_accepted(), 20)
+                await until(lambda: house.ready("NEW1"))
+                assert charger.secret is not None
+                assert len(charger.secret) >= 32
+                await charger.plug_in()
+                await run_until(charger, lambda: (charger.car.setpoint_w or 0) >= 50_000)
+                secret = charger.secret
+            again = await house.dial("NEW1", "2.1", secret=secret)
+            await again.close()
+
+    asyncio.run(story())
+
+
+def test_an_unknown_1_6_charger_is_accepted_and_its_power_is_shown_as_assumed(tmp_path):
+    async def story():
+        async with opened(tmp_path) as house:
+            await house.care("OpenToNewcomers", minutes=30)
+            socket = await house.dial("OLD1", "1.6", secret="0123456789abcdef")
+            async with on_the_line(Newcomer16, "OLD1", socket) as charger:
+                assert (await charger.boot()).status == "Pending"
+                assert (await house.accept("OLD1", "By the gate"))["done"]
+                await asyncio.wait_for(charger.boot_until_accepted(), 20)
+                await until(lambda: house.ready("OLD1"))
+                seen = await house.charger("OLD1")
+                assert seen["row"]["name"] == "By the gate"
+                assert [(o["charge_w"], o["assumed"]) for o in seen["row"]["outlets"]] == [(11_000.0, ["charge_w"])]
+                assert seen["row"]["shield"] == "given"
+                assert charger.secret is not None
+                assert charger.set["MeterValueSampleInterval"] == "15"
+                assert charger.set["ClockAlignedDataInterval"] == "0"
+                await charger.plug_in()
+                await run_until(charger, lambda: (charger.car.setpoint_w or 0) >= 10_000)
+                assert max(charger.car.setpoint_w, 0) <= 11_000
+
+    asyncio.run(story())
+
+
+def test_the_safe_power_is_said_before_the_charger_may_charge_and_before_anything_else(tmp_path):
+    async def story():
+        async with opened(tmp_path) as house:
+            await house.care("OpenToNewcomers", minutes=30)
+            socket = await house.dial("NEW1", "2.1")
+            async with on_the_line(Newcomer21, "NEW1", socket) as charger:
+                await charger.boot()
+                await house.accept("NEW1", "N")
+                await until(lambda: charger.secret is not None)
+                assert charger.boots == ["Pending"]
+                assert charger.told[:2] == ["TxDefaultProfile", "TxDefaultProfile"]
+                assert charger.told[-1] == "BasicAuthPassword"
+                await asyncio.wait_for(charger.boot_until_accepted(), 20)
+
+    asyncio.run(story())
+
+
+def test_what_a_newcomer_says_of_itself_is_shown_and_nothing_else_of_it_is_heard(tmp_path):
+    async def story():
+        async with opened(tmp_path) as house:
+            await house.care("OpenToNewcomers", minutes=30)
+            socket = await house.dial("NEW1", "2.1")
+            async with on_the_line(Newcomer21, "NEW1", socket) as charger:
+                await charger.boot()
+
+                async def read() -> bool:
+                    row = await house.newcomer("NEW1")
+                    return row is not None and not row["reading"]
+
+                await until(read)
+                row = await house.newcomer("NEW1")
+                assert row is not None
+                plate = [row[key] for key in ("vendor", "model", "serial", "firmware", "version", "v2g", "address")]
+                assert plate == ["Foreign", "Twin 60", "F-0001", "1.2", "2.1", True, "127.0.0.1"]
+                outlets = [(o["charge_w"], o["discharge_w"], o["phases"]) for o in row["outlets"]]
+                assert outlets == [(60_000.0, 60_000.0, 3), (30_000.0, 30_000.0, None)]
+                assert row["outlets"][1]["assumed"] == ["discharge_w"]
+                assert await charger.plug_in() is None  # the package says so of a CALLERROR
+                assert charger.profiles == []
+                assert charger.asked == ["FullInventory"]
+            kept = exports.take("messages", house.data, *FOREVER)
+            assert [m for m in kept if m["charger"] == "NEW1"] == []
+            assert exports.take("sessions", house.data, *FOREVER) == []
+
+    asyncio.run(story())
+
+
+def test_a_refused_newcomer_is_told_so_and_stays_out_though_the_door_is_open_and_the_station_restarts(tmp_path):
+    async def story():
+        async with opened(tmp_path) as house:
+            await house.care("OpenToNewcomers", minutes=30)
+            socket = await house.dial("NEW1", "2.1")
+            async with on_the_line(Newcomer21, "NEW1", socket) as charger:
+                await charger.boot()
+                assert (await house.care("RefuseCharger", charger="NEW1"))["done"]
+                assert (await charger.boot()).status == "Rejected"
+            assert await turned_away(house, "NEW1") == 404
+        async with opened(tmp_path) as house:
+            assert await turned_away(house, "NEW1") == 404
+            assert [row["id"] for row in (await house.chargers())["refused"]] == ["NEW1"]
+            assert (await house.care("ForgetCharger", charger="NEW1"))["done"]
+            socket = await house.dial("NEW1", "2.1")
+            await socket.close()
+
+    asyncio.run(story())
+
+
+def test_a_restart_keeps_who_was_accepted_its_place_its_name_and_its_secret(tmp_path):
+    async def story():
+        async with opened(tmp_path) as house:
+            await house.care("OpenToNewcomers", minutes=30)
+            socket = await house.dial("NEW1", "2.1", secret="factory")
+            async with on_the_line(Newcomer21, "NEW1", socket) as charger:
+                await charger.boot()
+                await house.accept("NEW1", "North side")
+                await asyncio.wait_for(charger.boot_until_accepted(), 20)
+                await until(lambda: house.ready("NEW1"))
+                secret = charger.secret
+        async with opened(tmp_path) as house:
+            [row] = [row for row in (await house.chargers())["chargers"] if row["id"] == "NEW1"]
+            assert (row["name"], row["ready"], len(row["outlets"])) == ("North side", True, 2)
+            socket = await house.dial("NEW1", "2.1", secret=secret)
+            async with on_the_line(Newcomer21, "NEW1", socket) as charger:  # a reconnect without a boot is normal
+                await charger.plug_in()
+                await run_until(charger, lambda: (charger.car.setpoint_w or 0) >= 50_000)
+            assert await turned_away(house, "NEW1", secret="factory") == 401
+
+    asyncio.run(story())
+
+
+def test_what_does_not_fit_the_connection_is_refused_with_the_sentence_that_says_why(tmp_path):
+    async def story():
+        tight = TOML.replace("import_w = 150_000", "import_w = 24_000")
+        async with opened(tmp_path, tight) as house:
+            await house.care("OpenToNewcomers", minutes=30)
+            socket = await house.dial("NEW1", "2.1")
+            async with on_the_line(Newcomer21, "NEW1", socket) as charger:
+                await charger.boot()
+                reply = await house.accept("NEW1", "N")
+                assert not reply["done"]
+                assert reply["code"] == "does-not-fit"
+                assert "above its import limit of 24000 W" in reply["detail"]
+                assert (await charger.boot()).status == "Pending"
+            assert [row["id"] for row in (await house.chargers())["chargers"]] == ["V1"]
+
+    asyncio.run(story())
+
+
+def test_another_charger_under_the_same_identity_is_not_accepted_by_mistake(tmp_path):
+    async def story():
+        async with opened(tmp_path) as house:
+            await house.care("OpenToNewcomers", minutes=30)
+            first = await house.dial("NEW1", "2.1", secret="one")
+            async with on_the_line(Newcomer21, "NEW1", first) as charger:
+                await charger.boot()
+                await until(lambda: _read(house))
+                row = await house.newcomer("NEW1")
+                assert row is not None
+                assert await turned_away(house, "NEW1", secret="two") == 401
+            await until(lambda: _left(house))
+            second = await house.dial("NEW1", "2.1", secret="two")
+            async with on_the_line(Newcomer21, "NEW1", second) as charger:
+                await charger.boot()
+                reply = await house.care("AcceptCharger", charger="NEW1", name="N", seen=row["mark"])
+                assert (reply["done"], reply["code"]) == (False, "charger-changed")
+
+    asyncio.run(story())
+
+
+async def _read(house: OpenHouse) -> bool:
+    row = await house.newcomer("NEW1")
+    return row is not None and not row["reading"]
+
+
+async def _left(house: OpenHouse) -> bool:
+    row = await house.newcomer("NEW1")
+    return row is not None and not row["online"]
