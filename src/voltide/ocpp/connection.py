@@ -132,7 +132,7 @@ class Connection:
 
     def receive(self, text: str | bytes, now: float) -> list[Event]:
         """Hear one message."""
-        return [self._called_plainly(text) or self._looked_at(frame.decode(text, max_bytes=self.limits.bytes), now)]
+        return [self.called(text) or self._looked_at(frame.decode(text, max_bytes=self.limits.bytes), now)]
 
     def _looked_at(self, said: frame.Frame, now: float) -> Event:
         """What a frame means that was looked at closely."""
@@ -154,8 +154,8 @@ class Connection:
             case frame.BadFrame():
                 return self._bad_frame(said, now)
 
-    def _called_plainly(self, text: str | bytes) -> Event | None:
-        """Hear a CALL in which nothing is wrong, as nearly all are; None: look closely."""
+    def called(self, text: str | bytes) -> Called | None:
+        """Hear a CALL in which nothing is wrong, as nearly all messages are; None: it is one for ``receive``."""
         plain = frame.plain(text, self.limits.bytes)
         reader = self._readers.get(plain[1]) if plain is not None else None
         if plain is None or reader is None:

@@ -104,7 +104,9 @@ class Line:
 
     def _feed(self, text: str | bytes) -> Awaitable[None] | None:
         """Hear one text; gives what is still to be waited for."""
-        [event] = self.connection.receive(text, self._clock.monotonic())
+        event: Event | None = self.connection.called(text)
+        if event is None:
+            [event] = self.connection.receive(text, self._clock.monotonic())
         if isinstance(event, _ASKED):
             rest = self._heard(self, event)
             return self._spoken() if rest is None else self._after(rest)

@@ -22,6 +22,7 @@ SMALL_FRAMES = 256
 CLOSE_S = 2.0
 """The other side's time to agree that the line is closed."""
 
+_TEXT, _BINARY, _PIECE = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION
 _CROWDED, _DEAF, _NOISY = 1, 2, 4
 """Why nothing is read: texts wait; the other side does not read; too many small frames."""
 
@@ -65,7 +66,7 @@ class SocketWire(WSListener):
         """A frame is here; its memory is only lent."""
         self._alive = True
         kind = frame.msg_type
-        if (kind is WSMsgType.TEXT or kind is WSMsgType.BINARY) and frame.fin and self._parts is None:
+        if (kind is _TEXT or kind is _BINARY) and frame.fin and self._parts is None:
             self._hear(frame.get_payload_as_bytes())
         elif kind is WSMsgType.CLOSE:
             self._agree(transport, frame)
@@ -113,7 +114,7 @@ class SocketWire(WSListener):
 
     def _piece(self, kind: WSMsgType, frame: WSFrame) -> None:
         """One of the fragments of a text."""
-        if (kind is WSMsgType.CONTINUATION) is (self._parts is None):
+        if (kind is _PIECE) is (self._parts is None):
             self.hang_up(BAD_ORDER, "the fragments are out of order")
             return
         if self._parts is None:
@@ -231,7 +232,7 @@ class SocketWire(WSListener):
         transport = self._transport
         if transport is None or self.lost is not None:
             raise ConnectionError(self.lost or "the line is closed")
-        transport.send(WSMsgType.TEXT, text)
+        transport.send(_TEXT, text)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close it; the reason is cut to what a close frame holds."""
