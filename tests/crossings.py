@@ -8,6 +8,7 @@ the other. Where a test has a version among its parameters, it claims that versi
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -15,8 +16,8 @@ import pytest
 
 from voltide.domain.site import OcppVersion
 from voltide.ocpp.connection import Connection
-from voltide.ocpp.events import Answered, Called, Streamed
-from voltide.ocpp.messages import actions
+from voltide.ocpp.events import Answered, Streamed
+from voltide.ocpp.messages import Message, actions
 
 Crossing: TypeAlias = tuple[OcppVersion, str]
 
@@ -24,7 +25,7 @@ Crossing: TypeAlias = tuple[OcppVersion, str]
 def claims(item: pytest.Item) -> set[Crossing]:
     """What a test says that it proves. Raises ``UsageError`` for what no version has."""
     params = getattr(getattr(item, "callspec", None), "params", {})
-    only = {value for value in params.values() if isinstance(value, OcppVersion)}
+    only = {OcppVersion(value) for value in params.values() if isinstance(value, str) and value in set(OcppVersion)}
     claimed: set[Crossing] = set()
     for mark in item.iter_markers("ocpp"):
         versions, *names = mark.args
@@ -41,30 +42,37 @@ def claims(item: pytest.Item) -> set[Crossing]:
 def watched() -> Iterator[set[Crossing]]:
     """All that crosses any line meanwhile."""
     crossed: set[Crossing] = set()
-    called: WeakKeyDictionary[Connection, dict[str, str]] = WeakKeyDictionary()
-    receive, to_send = Connection.receive, Connection.to_send
+    answered: WeakKeyDictionary[Connection, dict[str, str]] = WeakKeyDictionary()
+    receive, answer, to_send = Connection.receive, Connection.answer, Connection.to_send
 
     def receiving(self: Connection, text: str | bytes, now: float) -> list[Any]:
         events = receive(self, text, now)
-        for event in events:
-            if isinstance(event, Called):
-                called.setdefault(self, {})[event.id] = event.action
-            elif isinstance(event, Answered | Streamed):
-                crossed.add((self.version, event.action))
+        crossed.update((self.version, event.action) for event in events if isinstance(event, Answered | Streamed))
         return events
+
+    def answering(self: Connection, who: str, response: Message, *, hold: bool = False) -> str:
+        answered.setdefault(self, {})[who] = _answers(self.version)[type(response)]
+        return answer(self, who, response, hold=hold)
 
     def sending(self: Connection) -> list[str]:
         texts = to_send(self)
         for text in texts:
-            if text.startswith("[3,"):
-                action = called.get(self, {}).get(json.loads(text)[1])
-                crossed.update({(self.version, action)} if action is not None else ())
+            action = answered.get(self, {}).get(json.loads(text)[1]) if text.startswith("[3,") else None
+            if action is not None:
+                crossed.add((self.version, action))
         return texts
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Connection, "receive", receiving)
+        patch.setattr(Connection, "answer", answering)
         patch.setattr(Connection, "to_send", sending)
         yield crossed
+
+
+@cache
+def _answers(version: OcppVersion) -> dict[type[Message], str]:
+    """Which action a response answers."""
+    return {kind: action for action, (_, kind) in actions(version).items() if kind is not None}
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -30,6 +30,17 @@ ALWAYS = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 every_version = pytest.mark.parametrize(("version", "identity"), PLACES.items(), ids=PLACES.keys())
 
 
+def claiming(actions_of):
+    """A test that sees these messages of each version cross a line."""
+
+    def marked(test):
+        for version in PLACES:
+            pytest.mark.ocpp(version, *actions_of(version))(test)
+        return test
+
+    return marked
+
+
 def kept(house, identity):
     return [row for row in exports.take("messages", house.data, *ALWAYS) if row["charger"] == identity]
 
@@ -41,6 +52,7 @@ def test_together_these_are_all_messages_of_each_version():
         assert together == set(actions(OcppVersion(version)))
 
 
+@claiming(OURS.get)
 @every_version
 def test_every_message_of_a_charger_gets_a_valid_result_and_is_kept_exactly_once(tmp_path, version, identity):
     async def story():
@@ -80,6 +92,7 @@ def test_every_message_that_is_repeated_gets_the_same_answer_and_is_not_done_aga
     asyncio.run(story())
 
 
+@claiming(theirs)
 @every_version
 def test_every_call_of_the_station_reaches_the_charger_and_its_answer_comes_back(tmp_path, version, identity):
     async def story():
