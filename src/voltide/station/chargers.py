@@ -93,6 +93,8 @@ class Chargers:
         self.blocks = Blocks()
         self.spawn: Callable[[Awaitable[None]], None] = _nobody
         """Runs what is to follow an answer; the station says where."""
+        self.judge: Callable[[Token, tuple[ChargerId, str] | None], TokenVerdict] = self._by_pattern
+        """What a token may do; a transaction's own is asked with its charger and its id."""
         self.pulled: Callable[[ChargerId, int], float | None] = lambda _charger, _evse: None
         """What a dynamic profile's setpoint is now; the control loop says."""
 
@@ -274,9 +276,10 @@ class Chargers:
             case HeartBeaten():
                 return Time(now=now)
             case AuthorisationAsked():
-                return TokenVerdict(valid=self._valid(fact.token))
+                return self.judge(fact.token, None)
             case TransactionTold():
-                verdict = TokenVerdict(valid=self._valid(fact.token)) if fact.token is not None else None
+                own = (line.charger.id, turn.transaction_id or fact.transaction_id or "")
+                verdict = self.judge(fact.token, own) if fact.token is not None else None
                 return TransactionNoted(transaction_id=turn.transaction_id or "", token=verdict)
             case SetpointPulled():
                 evse = evse_of(fact.profile_id)
@@ -284,8 +287,8 @@ class Chargers:
             case _:
                 return Noted()
 
-    def _valid(self, token: Token) -> bool:
-        return any(fnmatchcase(token.id, pattern) for pattern in self._manners.tokens)
+    def _by_pattern(self, token: Token, _own: tuple[ChargerId, str] | None) -> TokenVerdict:
+        return TokenVerdict(valid=any(fnmatchcase(token.id, pattern) for pattern in self._manners.tokens))
 
 
 def _nobody(_work: Awaitable[None]) -> None:

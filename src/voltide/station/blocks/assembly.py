@@ -12,6 +12,7 @@ from voltide.domain.messages import (
     DropDer,
     HideText,
     PutDer,
+    PutPermit,
     ReserveOutlet,
     ShowText,
 )
@@ -28,6 +29,7 @@ from voltide.station.blocks.reservations import Reservation, Reservations, Ties
 from voltide.station.blocks.streams import Streams
 from voltide.station.blocks.swap import Swap, Swaps
 from voltide.station.blocks.tariffs import Tariffs
+from voltide.station.blocks.tokens import Tokens
 from voltide.station.line import Line
 from voltide.station.operations import CallTerms, Operations
 from voltide.station.orders import Orders
@@ -69,6 +71,8 @@ class Assembly:
         self.displays = Displays(ground)
         self.ders = Ders(ground)
         self.tariffs = Tariffs(ground)
+        self.tokens = Tokens(ground, ground.crew.chargers.judge)
+        ground.crew.chargers.judge = self.tokens.verdict
         self.reservations = Reservations(lambda: ground.crew.station, ground.clock, _ties(ground), ground.diary)
         self.payments = Payments(ground.diary, stay=partial(_stay, ground))
         self.swaps = Swaps(ground.diary, partial(ground.kept, "swap", Swap))
@@ -81,6 +85,7 @@ class Assembly:
             self.displays,
             self.ders,
             self.tariffs,
+            self.tokens,
             self.reservations,
             self.payments,
             self.swaps,
@@ -97,6 +102,7 @@ class Assembly:
             DropDer: self.ders.drop,
             HideText: self.displays.hide,
             PutDer: self.ders.put,
+            PutPermit: self.tokens.put,
             ReserveOutlet: self.reservations.reserve,
             ShowText: self.displays.show,
         }
