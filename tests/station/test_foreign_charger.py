@@ -21,6 +21,15 @@ def records(house, what):
     return exports.take(what, house.data, since, until_)
 
 
+@pytest.mark.ocpp(
+    "1.6",
+    "BootNotification",
+    "StartTransaction",
+    "MeterValues",
+    "StopTransaction",
+    "SetChargingProfile",
+    "ChangeConfiguration",
+)
 def test_a_foreign_1_6_charger_boots_charges_within_its_limits_and_is_billed(tmp_path):
     async def story():
         async with running(tmp_path) as house:
@@ -50,6 +59,9 @@ def test_a_foreign_1_6_charger_boots_charges_within_its_limits_and_is_billed(tmp
     asyncio.run(story())
 
 
+@pytest.mark.ocpp(
+    "2.0.1", "BootNotification", "TransactionEvent", "SetChargingProfile", "SetVariables", "RequestStopTransaction"
+)
 def test_a_foreign_2_0_1_charger_is_held_to_its_share_and_a_stop_from_the_page_reaches_it(tmp_path):
     async def story():
         async with running(tmp_path) as house:
@@ -69,6 +81,15 @@ def test_a_foreign_2_0_1_charger_is_held_to_its_share_and_a_stop_from_the_page_r
     asyncio.run(story())
 
 
+@pytest.mark.ocpp(
+    "2.1",
+    "BootNotification",
+    "NotifyEVChargingNeeds",
+    "TransactionEvent",
+    "SetChargingProfile",
+    "UpdateDynamicSchedule",
+    "SetVariables",
+)
 def test_a_foreign_2_1_car_gives_power_back_for_a_grid_order_and_is_paid_for_it(tmp_path):
     async def story():
         async with running(tmp_path) as house:

@@ -1,6 +1,8 @@
 import asyncio
 import itertools
 
+import pytest
+
 from tests.twin.places import lotus_hill
 from tests.twin.scene import EVERY, START, V16, V21, Scene, play
 from voltide.domain.messages import (
@@ -25,6 +27,7 @@ from voltide.twin.wire import MemoryWire
 from voltide.twin.world import SimClock, luck, run
 
 
+@pytest.mark.ocpp("1.6 2.0.1 2.1", "BootNotification", "StatusNotification", "SecurityEventNotification", "Heartbeat")
 @EVERY
 def test_a_charger_says_who_it_is_and_how_its_outlets_are(version: OcppVersion, name: str) -> None:
     async def story(scene: Scene) -> None:
@@ -80,6 +83,7 @@ def test_the_sample_interval_can_be_set_and_read(version: OcppVersion, name: str
     play(version, name, story)
 
 
+@pytest.mark.ocpp("1.6 2.0.1 2.1", "Reset")
 @EVERY
 def test_a_reset_ends_the_stay_drops_the_line_and_boots_again(version: OcppVersion, name: str) -> None:
     async def story(scene: Scene) -> None:

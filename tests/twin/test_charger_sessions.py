@@ -74,6 +74,7 @@ def test_a_2_1_charger_tells_what_car_and_driver_want_both_ways() -> None:
     play(V21, "V01", story)
 
 
+@pytest.mark.ocpp("2.0.1", "NotifyEVChargingNeeds")
 def test_a_2_0_1_charger_tells_the_needs_of_charging_only() -> None:
     async def story(scene: Scene) -> None:
         await scene.park(0.5)
@@ -159,6 +160,8 @@ def test_a_token_accepted_offline_and_turned_down_later_stops_what_it_started() 
     play(V21, "V01", story)
 
 
+@pytest.mark.ocpp("1.6", "RemoteStartTransaction", "RemoteStopTransaction")
+@pytest.mark.ocpp("2.0.1 2.1", "RequestStartTransaction", "RequestStopTransaction")
 @pytest.mark.parametrize(("version", "name"), [(V16, "F1"), (V201, "V20"), (V21, "V01")])
 def test_a_stay_can_be_started_and_stopped_from_afar(version: OcppVersion, name: str) -> None:
     async def story(scene: Scene) -> None:
@@ -184,6 +187,7 @@ def test_a_stay_can_be_started_and_stopped_from_afar(version: OcppVersion, name:
     play(version, name, story)
 
 
+@pytest.mark.ocpp("1.6 2.0.1 2.1", "ChangeAvailability")
 @EVERY
 def test_an_outlet_can_be_taken_out_of_service_and_back(version: OcppVersion, name: str) -> None:
     async def story(scene: Scene) -> None:
@@ -197,6 +201,7 @@ def test_an_outlet_can_be_taken_out_of_service_and_back(version: OcppVersion, na
     play(version, name, story)
 
 
+@pytest.mark.ocpp("2.1", "UnlockConnector", "GetTransactionStatus")
 def test_a_plug_is_released_only_when_nothing_flows_and_what_is_unknown_is_not_supported() -> None:
     async def story(scene: Scene) -> None:
         assert isinstance(await scene.order(Unlock(evse=1)), Accepted)
