@@ -29,8 +29,9 @@ from voltide.domain.reports import (
 from voltide.domain.site import OcppVersion
 from voltide.domain.time import stamp
 from voltide.ocpp.actions import same_certificate
+from voltide.ocpp.messages import Message
 from voltide.ocpp.people2 import read_group, say_group
-from voltide.ocpp.wire import Verbatim, Voice, amount, maybe_moment, maybe_stamp, moment, money, number, tenths
+from voltide.ocpp.wire import Verbatim, Voice, amount, maybe_moment, maybe_stamp, moment, money, number, plain, tenths
 
 V21 = OcppVersion.V21
 
@@ -38,7 +39,7 @@ V21 = OcppVersion.V21
 # --- what we answer ---
 
 
-def say_answer(answer: ChargerAnswer, asked: Json, voice: Voice) -> Json | None:  # noqa: C901, PLR0911, PLR0912 - one line per answer
+def say_answer(answer: ChargerAnswer, request: Message, voice: Voice) -> Json | None:  # noqa: C901, PLR0911, PLR0912 - one line per answer
     """Our answer as the body of a response; None when only the specification has one."""
     match answer:
         case Welcome():
@@ -65,7 +66,7 @@ def say_answer(answer: ChargerAnswer, asked: Json, voice: Voice) -> Json | None:
         case CertificateState():
             return {"status": "Failed" if answer.ocsp is None else "Accepted", "ocspResult": answer.ocsp}
         case ChainStates():
-            return {"certificateStatus": _chain(answer, asked)} if answer.states else None
+            return {"certificateStatus": _chain(answer, plain(request))} if answer.states else None
         case ContractGiven():
             body = {"status": "Accepted" if answer.accepted else "Failed", "exiResponse": answer.exi}
             return body | {"remainingContracts": answer.remaining if voice.version is V21 else None}

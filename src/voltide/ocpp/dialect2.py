@@ -53,7 +53,7 @@ class Dialect2:
 
     def reply(self, action: str, request: Message, answer: ChargerAnswer, now: datetime) -> Message:
         """Our answer to a charger's request."""
-        body = say_answer(answer, plain(request), self.voice)
+        body = say_answer(answer, request, self.voice)
         return default_answer(self.version, action, request, now) if body is None else self._answer(action, body)
 
     def _answer(self, action: str, body: dict[str, object]) -> Message:
