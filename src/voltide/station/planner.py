@@ -9,19 +9,22 @@ import structlog
 
 from voltide.control.image import Wants
 from voltide.control.wiring import Wiring
+from voltide.domain.envelope import Band
 from voltide.domain.messages import CancelGrid, OrderGrid
 from voltide.domain.plan import Plan, Wish
 from voltide.domain.session import Phase, Session
 from voltide.domain.site import EvseId, Station
 from voltide.domain.time import Clock
-from voltide.domain.units import Fraction, Seconds, Watts
+from voltide.domain.units import Fraction, Seconds, WattHours, Watts
 from voltide.ledger.tariff import Tariff
-from voltide.planning.rules import ETA, Season, Stay, battery_wish, wishes
+from voltide.planning.rules import ETA, Season, Stay, battery_wish, spare_wh, wishes
 
 log = structlog.get_logger()
 
 EVERY_S: Seconds = 10.0
 EXPIRES_S: Seconds = 60.0
+FIRST = 20.0
+"""How much more a car with priority weighs where power is scarce."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,10 @@ class Demand:
     """What people want beside the plan: their own limits, and grid orders by id."""
 
     limits: dict[EvseId, Watts] = field(default_factory=dict)
+    outside: dict[EvseId, Band] = field(default_factory=dict)
+    """What somebody else lets an outlet do (an energy manager behind the charger, a grid operator): it only narrows."""
+    first: set[EvseId] = field(default_factory=set)
+    """Outlets whose cars are served before others."""
     orders: dict[str, OrderGrid] = field(default_factory=dict)
     delivered_wh: dict[str, float] = field(default_factory=dict)
 
@@ -143,7 +150,7 @@ class Planner:
             epoch=self._epoch,
             made_at=now,
             expires_at=now + timedelta(seconds=EXPIRES_S),
-            wishes=wishes(stays, season, ordered),
+            wishes=_served_first(wishes(stays, season, ordered), stays, demand.first),
         )
         self._wants = self._arrays(self.plan, demand)
 
@@ -156,6 +163,10 @@ class Planner:
             power[place], weight[place] = wish.power_w, wish.urgency * self._wiring.charge_w[place]
         for evse, limit in demand.limits.items():
             most[self._wiring.index[evse]] = limit
+        for evse, band in demand.outside.items():
+            place = self._wiring.index[evse]
+            most[place] = min(most[place], max(band.upper, 0.0))
+            power[place] = max(power[place], min(band.lower, 0.0))
         return Wants(power_w=power, weight=np.maximum(weight, 1e-3), most_w=most)
 
     def _season(self, now: datetime) -> Season:
@@ -188,6 +199,19 @@ class Planner:
             gives=session.phase is Phase.DISCHARGING,
         )
 
+    def spare_wh(self, session: Session) -> WattHours:
+        """What a car can give back now without going below its floor or missing its need."""
+        return spare_wh(self._stay(session, self._clock.now()))
+
     def wish(self, evse: EvseId) -> Wish | None:
         """What the plan wants of an outlet, and why."""
         return self.plan.wishes.get(evse)
+
+
+def _served_first(plan: dict[EvseId, Wish], stays: list[Stay], first: set[EvseId]) -> dict[EvseId, Wish]:
+    """A car with priority charges as fast as it can, whatever the price, until it is as full as it is to be."""
+    for stay in stays:
+        wish = plan.get(stay.evse)
+        if stay.evse in first and wish is not None and wish.why != "full":
+            plan[stay.evse] = Wish(stay.charge_w, wish.urgency * FIRST, "priority")
+    return plan

@@ -33,6 +33,8 @@ class Portrait:
         self._diary = diary
         self._tariff = tariff
         self.outlet_states: dict[EvseId, OutletState] = {}
+        self.newcomers = 0
+        """How many unknown chargers wait; the reception counts them."""
         self._group: dict[EvseId, Node] = {evse: node for node in crew.station.nodes for evse in node.evses}
 
     def extend(self) -> None:
@@ -73,6 +75,7 @@ class Portrait:
             alarms=self._diary.alarms,
             events=self._diary.events,
             tick_us=self._loop.step_us[-1] if self._loop.step_us else 0.0,
+            newcomers=self.newcomers,
         )
 
     def _outlet(self, place: int, evse: Evse, now: datetime) -> OutletPicture:
@@ -117,6 +120,9 @@ class Portrait:
             return "stale"
         if limit is not None and wish is not None and wish.power_w > limit:
             return "operator"
+        outside = self._crew.demand.outside.get(evse)
+        if outside is not None and wish is not None and not outside.lower <= wish.power_w <= outside.upper:
+            return "outside"
         if decision is not None and decision.binding[place] >= 0:
             return f"node:{self._crew.wiring.nodes[decision.binding[place]]}"
         return wish.why if wish is not None else "idle"

@@ -10,27 +10,34 @@ from voltide.domain.messages import (
     CancelReservation,
     ChargerFact,
     DropDer,
+    EndShare,
+    GivePriority,
     HideText,
     PutDer,
     PutPermit,
     ReserveOutlet,
+    ShareOutlet,
     ShowText,
+    TellSignal,
 )
 from voltide.domain.site import ChargerId
 from voltide.station.blocks.data import VendorData
 from voltide.station.blocks.der import Ders
 from voltide.station.blocks.displays import Displays
 from voltide.station.blocks.ground import Ground, Rounds
+from voltide.station.blocks.limits import Limits
 from voltide.station.blocks.logs import Logs
 from voltide.station.blocks.monitoring import Monitoring
 from voltide.station.blocks.payment import Payments
 from voltide.station.blocks.provisioning import DeviceModels
 from voltide.station.blocks.reservations import Reservation, Reservations, Ties
+from voltide.station.blocks.sharing import Sharing
 from voltide.station.blocks.streams import Streams
 from voltide.station.blocks.swap import Swap, Swaps
 from voltide.station.blocks.tariffs import Tariffs
 from voltide.station.blocks.tokens import Tokens
 from voltide.station.line import Line
+from voltide.station.loop import Loop
 from voltide.station.operations import CallTerms, Operations
 from voltide.station.orders import Orders
 from voltide.station.sessions import Turn
@@ -58,7 +65,7 @@ def _stay(ground: Ground, charger: ChargerId, transaction: str) -> str | None:
 class Assembly:
     """The blocks."""
 
-    def __init__(self, ground: Ground, orders: Orders, terms: CallTerms) -> None:
+    def __init__(self, ground: Ground, loop: Loop, orders: Orders, terms: CallTerms) -> None:
         self._ground = ground
         self._greeted: dict[ChargerId, Line] = {}
         self._due: set[ChargerId] = set()
@@ -71,6 +78,8 @@ class Assembly:
         self.displays = Displays(ground)
         self.ders = Ders(ground)
         self.tariffs = Tariffs(ground)
+        self.limits = Limits(ground)
+        self.sharing = Sharing(ground, loop)
         self.tokens = Tokens(ground, ground.crew.chargers.judge)
         ground.crew.chargers.judge = self.tokens.verdict
         self.reservations = Reservations(lambda: ground.crew.station, ground.clock, _ties(ground), ground.diary)
@@ -86,6 +95,8 @@ class Assembly:
             self.ders,
             self.tariffs,
             self.tokens,
+            self.limits,
+            self.sharing,
             self.reservations,
             self.payments,
             self.swaps,
@@ -94,17 +105,21 @@ class Assembly:
         self._rounds: tuple[Rounds, ...] = heard
         for block in heard:
             ground.crew.chargers.blocks.add(block)
-        for hand in (self.streams, self.ders, self.reservations):
+        for hand in (self.sharing, self.streams, self.ders, self.reservations):
             self.operations.add(hand)
         orders.ears |= {
             CallCharger: self.operations.call,
             CancelReservation: self.reservations.cancel,
             DropDer: self.ders.drop,
+            EndShare: self.sharing.end,
+            GivePriority: self.limits.give,
             HideText: self.displays.hide,
             PutDer: self.ders.put,
             PutPermit: self.tokens.put,
             ReserveOutlet: self.reservations.reserve,
+            ShareOutlet: self.sharing.share,
             ShowText: self.displays.show,
+            TellSignal: self.sharing.tell,
         }
         ground.crew.chargers.on_fact.append(self._heard)
         ground.crew.chargers.on_line.append(self._line)
