@@ -27,7 +27,6 @@ from voltide.twin.city import Doors, Twin
 from voltide.twin.conditions import WorldConfig
 from voltide.twin.dial import dialler
 from voltide.twin.wire import Connect, Wire
-from voltide.wardens import Ground
 from voltide.web.app import create_app, serve
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -84,8 +83,8 @@ async def live(site: Site) -> None:
             keys=keys,
         )
         station = StationActor(compose.settings(config), around)
-        ground = Ground(config=config, data=site.data, store=store, keys=keys, clock=site.clock)
-        async with gate.opened(ground, station) as listening:
+        ground = gate.Ground(config=config, data=site.data, engine=engine, keys=keys, clock=site.clock)
+        async with gate.opened(ground, station, store) as listening:
             tasks.create_task(station.run(), name="station")
             loopback = config.door.host in _LOOPBACK
             name, calls = config.station.id, compose.calls()

@@ -241,6 +241,8 @@ class ChargerRow:
     standing: Standing
     online: bool
     ready: bool
+    joined: bool
+    """It was accepted here; the others stand in the station's file."""
     vendor: str
     model: str
     serial: str
@@ -264,6 +266,14 @@ class ChargerRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Doorway:
+    """One listener of the charger door; a charger dials its address with its own identity behind it."""
+
+    profile: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChargersPicture:
     """The list, and whether the door stands open to newcomers."""
 
@@ -271,6 +281,8 @@ class ChargersPicture:
     open_until: datetime | None
     always_open: bool
     """The station's file says so."""
+    doors: tuple[Doorway, ...]
+    """Where a charger dials."""
     newcomers: tuple[ChargerRow, ...]
     chargers: tuple[ChargerRow, ...]
     refused: tuple[ChargerRow, ...]

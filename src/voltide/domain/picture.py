@@ -127,6 +127,8 @@ class StationPicture:
     """The newest first, at most 50."""
     tick_us: float
     """How long the last control step took."""
+    newcomers: int = 0
+    """Unknown chargers that wait to be accepted or refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from voltide.domain.dossier import (
     ChargerPicture,
     ChargerRow,
     ChargersPicture,
+    Doorway,
     Dossier,
     Plate,
     Progress,
@@ -34,6 +35,8 @@ class Gallery:
         self._diary = diary
         self._dossiers = dossiers
         self._newcomers = newcomers
+        self.doors: tuple[Doorway, ...] = ()
+        """Where the charger door listens; whoever opens it says so."""
 
     def all(self, open_until: datetime | None) -> ChargersPicture:
         """Newcomers, the station's chargers, and who was refused."""
@@ -43,6 +46,7 @@ class Gallery:
             at=self._crew.clock.now(),
             open_until=open_until,
             always_open=self._newcomers.porch.always,
+            doors=self.doors,
             newcomers=tuple(self._row(one) for one in known if one.standing is Standing.PENDING),
             chargers=tuple(self._row(self._dossier(charger)) for charger in here.values()),
             refused=tuple(self._row(one) for one in known if one.standing is Standing.REJECTED),
@@ -86,6 +90,7 @@ class Gallery:
             standing=dossier.standing,
             online=line is not None,
             ready=dossier.ready,
+            joined=dossier.standing is Standing.ACCEPTED and dossier.pile is not None,
             vendor=dossier.plate.vendor,
             model=dossier.plate.model,
             serial=dossier.plate.serial,

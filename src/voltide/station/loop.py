@@ -7,7 +7,7 @@ go, since the step grants raises only from what the worst case leaves free.
 import asyncio
 import time
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import structlog
@@ -75,12 +75,13 @@ class Loop:
         self.measured_w = np.append(self.measured_w, np.zeros(more))
         self._measured_s = np.append(self._measured_s, np.full(more, -np.inf))
         if self.decision is not None:
-            self.decision = replace(
-                self.decision,
-                target_w=np.append(self.decision.target_w, np.zeros(more)),
-                send=np.append(self.decision.send, np.zeros(more, dtype=bool)),
-                binding=np.append(self.decision.binding, np.full(more, -1)),
-            )
+            arrays = {one.name: getattr(self.decision, one.name) for one in fields(self.decision)}
+            grown = {
+                name: np.append(array, np.full(more, -1 if name == "binding" else 0, dtype=array.dtype))
+                for name, array in arrays.items()
+                if isinstance(array, np.ndarray)
+            }
+            self.decision = replace(self.decision, **grown)
 
     def ages(self) -> Array:
         """How old each outlet's reading is, in s."""

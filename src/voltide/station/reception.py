@@ -105,7 +105,20 @@ class Reception:
                 )
             ),
         )
+        self._waiting: set[ChargerId] = set()
         self.gallery = Gallery(crew, lobby.diary, dossiers, self.newcomers)
+
+    def look(self) -> None:
+        """Once a second: who waits needs somebody to look at it."""
+        diary, guests = self._lobby.diary, self.newcomers.porch.guests
+        here = {who for who, guest in guests.items() if guest.line is not None}
+        waiting = {one.charger for one in self.dossiers.all() if one.standing is Standing.PENDING} & here
+        for who in waiting - self._waiting:
+            diary.raise_alarm("newcomer-waits", who)
+        for who in self._waiting - waiting:
+            diary.clear_alarm("newcomer-waits", who)
+        self._waiting = waiting
+        self._lobby.portrait.newcomers = len(waiting)
 
     # --- what chargers do ---
 
@@ -206,7 +219,10 @@ class Reception:
             return Reply(done=False, code="out-of-range", detail=f"0 to {MOST_MINUTES} min")
         clock, diary = self._lobby.crew.clock, self._lobby.diary
         await self.dossiers.open_until(clock.now() + timedelta(minutes=minutes))
-        diary.note("door-opened" if minutes else "door-shut", "", f"{minutes} min" if minutes else "")
+        if minutes:
+            diary.note("door-opened", "", f"{minutes} min")
+        else:
+            diary.note("door-shut", "")
         return Reply(done=True, code="accepted")
 
     async def _accept(self, order: AcceptCharger) -> Reply:

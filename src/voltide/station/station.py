@@ -243,6 +243,7 @@ class StationActor:
 
     def _look_around(self) -> None:
         """Alarms, figures, and lines that must not outlive the loop."""
+        self.reception.look()
         spawn = self._tasks.create_task if self._tasks is not None else None
         for evse in self.watch.look():
             if spawn is not None:

@@ -24,10 +24,10 @@ export function dismiss(id) {
   notices.value = notices.value.filter((notice) => notice.id !== id);
 }
 
-/** @param {Record<string, unknown>} body @returns {Promise<Reply>} */
-async function send(body) {
+/** @param {Record<string, unknown>} body @param {string} [to] @returns {Promise<Reply>} */
+async function send(body, to = "/api/orders") {
   try {
-    const answer = await fetch("/api/orders", {
+    const answer = await fetch(to, {
       method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
     });
     if (answer.status === 401) signedIn.value = false;
@@ -53,6 +53,17 @@ export async function order(what, body, back = null) {
   const reply = await send(body);
   const undo = reply.done && back ? () => { order(t("action.undone", { what }), back); } : null;
   notify(reply.done, `${what}: ${said(reply)}`, undo);
+  return reply;
+}
+
+/**
+ * Orders something about a charger itself, or about the door, and says what came of it.
+ * @param {string} what
+ * @param {Record<string, unknown>} body
+ */
+export async function care(what, body) {
+  const reply = await send(body, "/api/chargers/orders");
+  notify(reply.done, `${what}: ${said(reply)}`);
   return reply;
 }
 

@@ -94,6 +94,7 @@
  * @property {AlarmPicture[]} alarms
  * @property {EventPicture[]} events
  * @property {number} tick_us
+ * @property {number} newcomers
  */
 
 /**

@@ -1,13 +1,16 @@
 // @ts-check
 // What needs a person, with what to do; and the diary of what has happened.
+import { addressOf } from "../chargers.js";
 import { html } from "../dom.js";
 import { clockSeconds, moment, relative } from "../format.js";
 import { happened, t, word } from "../i18n.js";
 import { now, opened, outlets, station } from "../store.js";
 import { Icon } from "./icons.js";
 
-/** A subject that is an outlet of ours opens its panel. @param {{ id: string }} props */
-function Subject({ id }) {
+/** A subject that is an outlet of ours opens its panel, one that is a charger its page. @param {{ id: string, code?: string }} props */
+function Subject({ id, code = "" }) {
+  if (code === "newcomer-waits") return html`<a class="subject" href=${addressOf()}>${id}</a>`;
+  if (outlets.value.some((outlet) => outlet.peek().charger === id)) return html`<a class="subject" href=${addressOf(id)}>${id}</a>`;
   if (!outlets.value.some((outlet) => outlet.peek().id === id)) return html`<span class="subject">${id}</span>`;
   return html`<button type="button" class="link subject" onClick=${() => { opened.value = id; }}>${id}</button>`;
 }
@@ -20,7 +23,7 @@ export function Alarms() {
     ${alarms.length === 0 && html`<p class="calm"><${Icon} name="check" />${t("alarms.none")}</p>`}
     <ul>${alarms.map((alarm) => html`<li key=${`${alarm.code}/${alarm.subject}`}>
       <${Icon} name="alarm" />
-      <div><p><b>${word("alarm", alarm.code)}</b> <${Subject} id=${alarm.subject} /></p>
+      <div><p><b>${word("alarm", alarm.code)}</b> <${Subject} id=${alarm.subject} code=${alarm.code} /></p>
         <p class="todo">${word("todo", alarm.code)}</p>
         <p class="small">${moment(Date.parse(alarm.since), now.value, picture?.timezone ?? "UTC")} · ${relative(Date.parse(alarm.since), now.value)}${alarm.detail && html` · <span>${alarm.detail}</span>`}</p></div>
     </li>`)}</ul>

@@ -1,5 +1,6 @@
 // @ts-check
 // Which station, what time there, what a kWh costs, whether what you see is live, and who you are.
+import { addressOf, place } from "../chargers.js";
 import { classes, html } from "../dom.js";
 import { clockSeconds, day, number } from "../format.js";
 import { t } from "../i18n.js";
@@ -41,6 +42,16 @@ function Visitor() {
   </details>`;
 }
 
+function Pages() {
+  const here = place.value;
+  const waiting = station.value?.newcomers ?? 0;
+  return html`<nav class="pages" aria-label=${t("header.pages")}>
+    <a href="#/" aria-current=${here === null ? "page" : undefined}>${t("header.station")}</a>
+    <a href=${addressOf()} aria-current=${here === null ? undefined : "page"}>${t("header.chargers")}
+      ${waiting > 0 && html` <b class="count" title=${t("newcomers.waiting", { count: waiting })}>${waiting}</b>`}</a>
+  </nav>`;
+}
+
 export function Header() {
   const picture = station.value;
   const name = picture ? (language.value === "zh" ? picture.name_zh : picture.name) || picture.station : "Voltide";
@@ -48,6 +59,7 @@ export function Header() {
   return html`<header class="header">
     <img src="/ui/icon.svg" alt="" width="28" height="28" />
     <h1>${name}</h1>
+    <${Pages} />
     <${Connection} />
     <span class="grow"></span>
     <${Price} />
