@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,7 +18,8 @@ from typing import Any
 import pytest
 
 from tests.station.foreign import Car, now
-from tools.payloads import folder
+from tests.station.foreign_every import words_of
+from tools import payloads
 
 HERE = Path(__file__).parent / "npm"
 HOME = Path(os.environ.get("VOLTIDE_NPM", "~/.cache/voltide/npm")).expanduser()
@@ -103,6 +105,13 @@ async def node(*, flaws: int | None = 0) -> AsyncIterator[Node]:
         assert made.flaws == []
 
 
+def yes(version: str, action: str) -> Any:
+    """The shortest answer that the schema accepts, and a yes where it has a word for that."""
+    word, _ = words_of(version, action)
+    answer = payloads.payload(version, action, random.Random(1), answer=True, full=0.0)
+    return answer | ({"status": word[0]} if word else {})
+
+
 class Charger:
     """What all versions share: a car, and answers to what is asked."""
 
@@ -114,10 +123,7 @@ class Charger:
         self.heard: list[tuple[str, Any]] = []
         self.closed: int | None = None
         self.transaction: Any = None
-        self.answers: dict[str, Callable[[Any], Any]] = {
-            "SetChargingProfile": self.profile,
-            "RemoteStopTransaction": lambda _: {"status": "Accepted"},
-        }
+        self.answers: dict[str, Callable[[Any], Any]] = {"SetChargingProfile": self.profile}
         over.chargers[self.name] = self
 
     async def connect(self, url: str, secret: str, protocols: list[str] | None = None) -> str:
@@ -129,7 +135,7 @@ class Charger:
             "password": secret,
             "protocols": protocols or [f"ocpp{self.version}"],
         }
-        options["schemas"] = str(folder("2.1"))
+        options["schemas"] = str(payloads.folder("2.1"))
         chosen: str = await self.over.ask(do="connect", client=self.name, options=options)
         return chosen
 
@@ -145,7 +151,7 @@ class Charger:
             return
         action, params = told["heard"], told["params"]
         self.heard.append((action, params))
-        answer = self.answers.get(action, lambda _: {"status": "Accepted"})(params)
+        answer = self.answers[action](params) if action in self.answers else yes(self.version, action)
         self.over.tell(do="reply", client=self.name, id=told["id"], result=answer)
 
     def asked(self, action: str) -> list[Any]:
@@ -166,7 +172,7 @@ class Charger:
     async def boot(self) -> Any:
         raise NotImplementedError
 
-    async def free(self) -> Any:
+    async def free(self, state: str = "Available") -> Any:
         raise NotImplementedError
 
     async def authorise(self, token: str) -> str:
@@ -196,8 +202,8 @@ class Charger16(Charger):
     async def boot(self):
         return await self.call("BootNotification", {"chargePointModel": "Npm", "chargePointVendor": "Foreign"})
 
-    async def free(self):
-        told = {"connectorId": 1, "errorCode": "NoError", "status": "Available", "timestamp": now()}
+    async def free(self, state="Available"):
+        told = {"connectorId": 1, "errorCode": "NoError", "status": state, "timestamp": now()}
         return await self.call("StatusNotification", told)
 
     async def authorise(self, token):
@@ -248,8 +254,8 @@ class Charger201(Charger):
         box = {"model": "Npm", "vendorName": "Foreign"}
         return await self.call("BootNotification", {"chargingStation": box, "reason": "PowerUp"})
 
-    async def free(self):
-        told = {"timestamp": now(), "connectorStatus": "Available", "evseId": 1, "connectorId": 1}
+    async def free(self, state="Available"):
+        told = {"timestamp": now(), "connectorStatus": state, "evseId": 1, "connectorId": 1}
         return await self.call("StatusNotification", told)
 
     async def authorise(self, token):

@@ -14,12 +14,13 @@ from websockets.asyncio.server import serve
 from tests.station.foreign_npm import Charger16, Charger21, Charger201, RefusedError, node, node_path
 from tests.station.house import running, until
 from voltide import exports
-from voltide.domain.messages import CancelGrid, OrderGrid, StartCharging, StopCharging
+from voltide.domain.messages import CancelGrid, OrderGrid, SetInService, StartCharging, StopCharging
 
-PLACES = [(Charger16, "F1"), (Charger201, "N1"), (Charger21, "V1")]
+KINDS = {kind.version: kind for kind in (Charger16, Charger201, Charger21)}
+PLACES = [("1.6", "F1"), ("2.0.1", "N1"), ("2.1", "V1")]
 ALWAYS = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
-every_version = pytest.mark.parametrize(("kind", "identity"), PLACES, ids=[kind.version for kind, _ in PLACES])
+every_version = pytest.mark.parametrize(("version", "identity"), PLACES, ids=KINDS)
 
 
 @pytest.fixture(autouse=True)
@@ -32,19 +33,22 @@ def records(house, what):
     return exports.take(what, house.data, *ALWAYS)
 
 
-async def arrive(house, over, kind, identity, name=None):
+async def arrive(house, over, version, identity, name=None):
     """A charger on the line that has booted."""
-    charger = kind(over, identity, name)
-    assert await charger.connect(house.url(identity), house.secrets[identity]) == f"ocpp{kind.version}"
+    charger = KINDS[version](over, identity, name)
+    assert await charger.connect(house.url(identity), house.secrets[identity]) == f"ocpp{version}"
     assert (await charger.boot())["status"] == "Accepted"
     return charger
 
 
+@pytest.mark.ocpp("1.6 2.0.1 2.1", "BootNotification", "StatusNotification", "Authorize", "SetChargingProfile")
+@pytest.mark.ocpp("1.6", "StartTransaction", "MeterValues", "StopTransaction")
+@pytest.mark.ocpp("2.0.1 2.1", "TransactionEvent")
 @every_version
-def test_a_strict_client_charges_as_it_is_told_and_is_billed_by_its_registers(tmp_path, kind, identity):
+def test_a_strict_client_charges_as_it_is_told_and_is_billed_by_its_registers(tmp_path, version, identity):
     async def story():
         async with running(tmp_path) as house, node() as over:
-            charger = await arrive(house, over, kind, identity)
+            charger = await arrive(house, over, version, identity)
             assert await charger.free() == {}
             assert await charger.authorise("CARD1") == "Accepted"
             await charger.plug_in()
@@ -58,7 +62,7 @@ def test_a_strict_client_charges_as_it_is_told_and_is_billed_by_its_registers(tm
         [session] = records(house, "sessions")
         assert session["status"] == "settled"
         assert session["flags"] == []
-        first = 1_000 if kind is Charger16 else 1_000 + 5_000 / 36  # a 2.x start comes with its own sample
+        first = 1_000 if version == "1.6" else 1_000 + 5_000 / 36  # a 2.x start comes with its own sample
         assert session["imported_wh"] == pytest.approx(car.import_wh - first, abs=1)
         ledger = records(house, "ledger")
         assert sum(line["amount_fen"] for line in ledger) == 0
@@ -68,12 +72,14 @@ def test_a_strict_client_charges_as_it_is_told_and_is_billed_by_its_registers(tm
     asyncio.run(story())
 
 
+@pytest.mark.ocpp("1.6", "RemoteStartTransaction", "RemoteStopTransaction")
+@pytest.mark.ocpp("2.0.1 2.1", "RequestStartTransaction", "RequestStopTransaction")
 @every_version
-def test_what_the_page_starts_and_stops_reaches_a_strict_client(tmp_path, kind, identity):
+def test_what_the_page_starts_and_stops_reaches_a_strict_client(tmp_path, version, identity):
     async def story():
         async with running(tmp_path) as house, node() as over:
-            charger = await arrive(house, over, kind, identity)
-            old = kind is Charger16
+            charger = await arrive(house, over, version, identity)
+            old = version == "1.6"
             start, stop = ("RemoteStart", "RemoteStop") if old else ("RequestStart", "RequestStop")
             assert (await house.order(StartCharging(evse=f"{identity}-1", token="CARD2"))).done
             [asked] = charger.asked(f"{start}Transaction")
@@ -89,10 +95,28 @@ def test_what_the_page_starts_and_stops_reaches_a_strict_client(tmp_path, kind, 
     asyncio.run(story())
 
 
+@pytest.mark.ocpp("1.6 2.0.1 2.1", "ChangeAvailability", "TriggerMessage")
+@every_version
+def test_an_outlet_that_is_taken_out_of_service_is_so_at_a_strict_client_and_comes_back(tmp_path, version, identity):
+    async def story():
+        async with running(tmp_path) as house, node() as over:
+            charger = await arrive(house, over, version, identity)
+            await until(lambda: charger.asked("TriggerMessage"))  # how its outlets are is asked of every newcomer
+            for operative, word in ((False, "Unavailable"), (True, "Available")):
+                assert (await house.order(SetInService(evse=f"{identity}-1", operative=operative))).done
+                asked = charger.asked("ChangeAvailability")[-1]
+                assert ("Operative" if operative else "Inoperative") in asked.values()
+                assert await charger.free(word) == {}
+                assert house.station.portrait.outlet_states[f"{identity}-1"].value == word
+
+    asyncio.run(story())
+
+
+@pytest.mark.ocpp("2.1", "NotifyEVChargingNeeds", "SetChargingProfile", "UpdateDynamicSchedule")
 def test_a_car_of_a_strict_2_1_client_gives_power_back_is_paid_and_charges_again(tmp_path):
     async def story():
         async with running(tmp_path) as house, node() as over:
-            charger = await arrive(house, over, Charger21, "V1")
+            charger = await arrive(house, over, "2.1", "V1")
             await charger.plug_in()
             assert (await charger.needs(datetime.now(UTC) + timedelta(hours=5)))["status"] in {"Accepted", "Processing"}
             await charger.run_until(lambda: (charger.car.setpoint_w or 0) >= 50_000)
@@ -120,14 +144,14 @@ def test_a_car_of_a_strict_2_1_client_gives_power_back_is_paid_and_charges_again
 
 
 @every_version
-def test_a_strict_client_that_returns_over_a_half_open_line_is_commanded_on_the_new_one(tmp_path, kind, identity):
+def test_a_strict_client_that_returns_over_a_half_open_line_is_commanded_on_the_new_one(tmp_path, version, identity):
     async def story():
         async with running(tmp_path) as house, node() as over:
-            old = await arrive(house, over, kind, identity, "old")
+            old = await arrive(house, over, version, identity, "old")
             await old.plug_in()
             await until(lambda: house.station.sessions.at(f"{identity}-1") is not None)
             await over.ask(do="freeze", client="old")
-            new = await arrive(house, over, kind, identity, "new")
+            new = await arrive(house, over, version, identity, "new")
             new.transaction, new.car, new.seq = old.transaction, old.car, getattr(old, "seq", 0)
             await new.run_until(lambda: (new.car.setpoint_w or 0) >= 55_000)
             over.tell(do="terminate", client="old")
@@ -145,10 +169,10 @@ def test_a_strict_client_that_returns_over_a_half_open_line_is_commanded_on_the_
 
 
 @every_version
-def test_what_is_wrong_is_answered_in_the_client_s_own_words(tmp_path, kind, identity):
+def test_what_is_wrong_is_answered_in_the_client_s_own_words(tmp_path, version, identity):
     async def story():
         async with running(tmp_path) as house, node() as over:
-            charger = await arrive(house, over, kind, identity)
+            charger = await arrive(house, over, version, identity)
             await charger.plug_in()
             with pytest.raises(RefusedError) as refused:  # of the right schema, and not for this side
                 await charger.call("ClearCache", {})
@@ -158,8 +182,8 @@ def test_what_is_wrong_is_answered_in_the_client_s_own_words(tmp_path, kind, ide
     asyncio.run(story())
 
 
-@pytest.mark.parametrize("kind", [kind for kind, _ in PLACES], ids=[kind.version for kind, _ in PLACES])
-def test_the_strict_client_would_have_found_a_bad_call_a_bad_answer_and_a_bad_frame(kind):
+@pytest.mark.parametrize("version", KINDS)
+def test_the_strict_client_would_have_found_a_bad_call_a_bad_answer_and_a_bad_frame(version):
     bad = ['[2,"a","Reset",{"type":"Sideways"}]', '[9,"b",{}]', "noise"]
 
     async def station(socket):
@@ -171,9 +195,9 @@ def test_the_strict_client_would_have_found_a_bad_call_a_bad_answer_and_a_bad_fr
 
     async def story():
         async with node(flaws=None) as over:
-            async with serve(station, "127.0.0.1", 0, subprotocols=[f"ocpp{kind.version}"]) as door:
+            async with serve(station, "127.0.0.1", 0, subprotocols=[f"ocpp{version}"]) as door:
                 port = door.sockets[0].getsockname()[1]
-                charger = kind(over, "X1")
+                charger = KINDS[version](over, "X1")
                 await charger.connect(f"ws://127.0.0.1:{port}/ocpp/X1", "secret")
                 with pytest.raises(RefusedError):
                     await charger.call("Heartbeat", {})

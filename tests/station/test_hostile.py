@@ -5,6 +5,7 @@ import contextlib
 import json
 import random
 
+import pytest
 import structlog
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -91,6 +92,7 @@ class Enemy:
                 await socket.send(said([3, told[1], body]))
 
 
+@pytest.mark.ocpp("1.6 2.0.1 2.1", "Heartbeat")
 def test_thousands_of_hostile_messages_cost_another_charger_nothing_and_no_second_of_control(tmp_path):
     async def story():
         async with running(tmp_path) as house, teller(house, "V2", "2.1") as car:

@@ -53,6 +53,7 @@ def test_a_line_whose_charger_has_died_silently_is_given_up_and_locks_nobody_out
     asyncio.run(story())
 
 
+@pytest.mark.ocpp("2.1", "GetTransactionStatus", "TransactionEvent")
 def test_a_transaction_that_is_over_but_still_has_news_in_its_queue_stays_open_until_they_come(tmp_path):
     async def story():
         async with running(tmp_path) as house, teller(house, "V1", "2.1") as car:
@@ -192,6 +193,7 @@ def test_a_stop_with_minus_one_ends_nobody_where_it_can_mean_two(tmp_path):
     asyncio.run(story())
 
 
+@pytest.mark.ocpp("1.6", "StartTransaction", "StopTransaction")
 def test_a_stop_that_is_told_twice_after_a_reboot_is_billed_once(tmp_path):
     async def story():
         async with running(tmp_path) as house:
@@ -242,6 +244,7 @@ def test_calls_that_come_back_to_back_are_all_answered_and_in_order(tmp_path):
     asyncio.run(story())
 
 
+@pytest.mark.ocpp("2.1", "ReportDERControl")
 def test_a_report_of_der_controls_is_heard_and_never_sent(tmp_path):
     assert "ReportDERControl" in OURS["2.1"]
     for version in OcppVersion:

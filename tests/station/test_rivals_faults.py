@@ -144,6 +144,7 @@ def test_energy_is_billed_alike_however_it_is_told(tmp_path, spelling):
     asyncio.run(story())
 
 
+@pytest.mark.ocpp("1.6", "StartTransaction", "MeterValues", "StopTransaction")
 def test_1_6_registers_in_kilowatt_hours_and_without_a_name_meet_those_of_start_and_stop(tmp_path):
     async def story():
         async with running(tmp_path) as house, teller(house, "F1", "1.6") as car:
@@ -267,6 +268,7 @@ def test_a_car_that_tells_often_is_one_car(tmp_path):
     asyncio.run(story())
 
 
+@pytest.mark.ocpp("2.1", "PullDynamicScheduleUpdate")
 def test_a_charger_that_pulls_its_setpoint_gets_the_one_that_holds_for_its_car(tmp_path):
     async def story():
         async with running(tmp_path) as house, teller(house, "V1", "2.1") as car:
