@@ -112,9 +112,8 @@ def _sample(at: datetime, context: str, here: _Told, signed: str | None) -> Samp
     )
 
 
-def _of(told: _Told, measurand: str) -> list[_Reading]:
+def _believed(same: list[_Reading]) -> list[_Reading]:
     """The readings of one measurand at the place that we believe first."""
-    same = told.get(measurand, [])
     if len(same) < 2:
         return same
     places = {reading.place for reading in same}
@@ -124,7 +123,9 @@ def _of(told: _Told, measurand: str) -> list[_Reading]:
 
 def _total(told: _Told, measurand: str) -> float | None:
     """The total, or else the sum of the phases."""
-    same = _of(told, measurand)
+    if measurand not in told:
+        return None
+    same = _believed(told[measurand])
     whole = [reading.value for reading in same if reading.phase is None]
     if whole:
         return whole[-1]
@@ -134,7 +135,7 @@ def _total(told: _Told, measurand: str) -> float | None:
 
 def _voltage(told: _Told) -> float | None:
     """The total, or else the mean of the phases against neutral."""
-    same = _of(told, VOLTAGE)
+    same = _believed(told.get(VOLTAGE, []))
     whole = [reading.value for reading in same if reading.phase is None]
     parts = [reading.value for reading in same if reading.phase in {"L1", "L2", "L3", "L1-N", "L2-N", "L3-N"}]
     return whole[-1] if whole else sum(parts) / len(parts) if parts else None
