@@ -137,8 +137,8 @@ def play(version: OcppVersion, name: str, story: Callable[[Scene], Awaitable[T]]
         await scene.wait(3)
         told = await story(scene)
         line.cancel()
-        assert twin.crashes == []
-        assert depot.bad == []
+        assert not twin.crashes, twin.crashes
+        assert not depot.bad, depot.bad
         return told
 
     return run(main, START)

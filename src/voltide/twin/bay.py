@@ -1,7 +1,7 @@
 """One outlet as its charger runs it: the plug, the token, and the life of a transaction told event by event."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from math import inf
 from typing import Protocol
 
 from voltide.domain.messages import (
@@ -12,14 +12,12 @@ from voltide.domain.messages import (
     OutletReported,
     OutletState,
     Sample,
-    SetpointPulled,
     Token,
     TransactionTold,
 )
 from voltide.domain.site import OcppVersion
 from voltide.domain.time import Clock
 from voltide.domain.units import Seconds, Watts
-from voltide.ocpp.profiles import profile_of
 from voltide.twin.drivers import Visit
 from voltide.twin.outlet import Outlet
 
@@ -58,17 +56,16 @@ class Bay:
     """Runs one outlet."""
 
     __slots__ = (
-        *("_changed_s", "_flow", "_remote_start", "_seq", "_sense", "_told_sense", "_token", "_waiting_token"),
+        *("_both", "_changed_s", "_flow", "_remote_start", "_seq", "_sense", "_told_sense", "_token", "_waiting_token"),
         *(
             "due_s",
+            "began",
             "fault",
             "group",
             "held",
             "number",
             "operative",
             "outlet",
-            "pull_every_s",
-            "pull_s",
             "teller",
             "transaction",
             "visit",
@@ -82,17 +79,17 @@ class Bay:
         self.operative = True
         self.fault: str | None = None
         self.due_s: Seconds = 0.0
-        self.pull_every_s: Seconds = inf
-        """How long after its last change the value of a dynamic setpoint is to be asked for (dynUpdateInterval)."""
-        self.pull_s: Seconds = inf
-        """When that is."""
         self._seq = 0
+        self._both = True
+        """Both directions are allowed."""
         self._sense = self._told_sense = 0
         self._changed_s: Seconds = 0.0
         self._flow = Flow.CONNECTED
         self._token: Token | None = None
         self._waiting_token: Token | None = None
         self._remote_start: int | None = None
+        self.began = teller.clock.now()
+        """When the last transaction began."""
         self.group: str | None = None
         """The group of the token that began the stay."""
         self.held: tuple[int, ...] = ()
@@ -118,10 +115,10 @@ class Bay:
         """The plug is in: OCPP 2 begins its transaction here, 1.6 when the token is accepted."""
         self.visit = visit
         self.outlet.plug(visit.car)
-        self._flow, self._token, self._waiting_token = Flow.CONNECTED, None, None
+        self._flow, self._token, self._waiting_token, self._both = Flow.CONNECTED, None, None, True
         self.report()
         if not self._old:
-            self.transaction, self._seq = self.teller.name_transaction(), 0
+            self._begin()
             self._event(Moment.STARTED, "CablePluggedIn", BEGIN)
         self._await_sample()
 
@@ -166,7 +163,7 @@ class Bay:
         self.outlet.close()
         self._sense, self._told_sense = 0, 0
         if self._old:
-            self.transaction, self._seq = self.teller.name_transaction(), 0
+            self._begin()
             self._event(Moment.STARTED, "Authorized", BEGIN, token)
             self.report()
         else:
@@ -175,17 +172,9 @@ class Bay:
             self.tell_needs()
         self._await_sample()
 
-    def pulled(self, power_w: Watts | None, now: Seconds) -> None:
-        """The station has given the present value of the dynamic setpoint, or has none."""
-        profiles = self.outlet.profiles
-        if power_w is not None and profiles.dynamic:
-            profiles.update(power_w)
-            self.outlet.look()
-        self.await_pull(now)
-
-    def await_pull(self, now: Seconds) -> None:
-        """Nobody asks again before the interval has gone by."""
-        self.pull_s = now + self.pull_every_s
+    def _begin(self) -> None:
+        """A new transaction."""
+        self.transaction, self._seq, self.began = self.teller.name_transaction(), 0, self.teller.clock.now()
 
     def stop(self, trigger: str, reason: str, token: Token | None = None) -> None:
         """End the transaction; the plug may stay in."""
@@ -193,7 +182,6 @@ class Bay:
         self._event(Moment.ENDED, trigger, END, token, reason)
         self.outlet.open()
         self.outlet.profiles.clear()
-        self.pull_s = self.pull_every_s = inf
         self.transaction, self._token, self.group = None, None, None
         if self.visit is not None:
             self.visit.stopped = True
@@ -234,16 +222,12 @@ class Bay:
                 self.report()
             else:
                 self._event(Moment.UPDATED, "ChargingStateChanged", CLOCKED)
-        if now >= self.pull_s:
-            self.pull_s = inf
-            if self.teller.online:
-                self.teller.tell(SetpointPulled(profile_id=profile_of(self.number)))
         if now >= self.due_s:
             self._await_sample()
             self._event(Moment.UPDATED, "MeterValuePeriodic", "Sample.Periodic")
 
     def _pause(self) -> Flow:
-        asked = self.outlet.profiles.holding(self.teller.clock.monotonic())[0]
+        asked = self.outlet.asks(self.teller.clock.monotonic())[0]
         return Flow.SUSPENDED_BY_STATION if abs(asked) < FLOWING_W else Flow.SUSPENDED_BY_CAR
 
     def _await_sample(self) -> None:
@@ -262,6 +246,30 @@ class Bay:
             voltage_v=self.outlet.volts,
             context=context,
         )
+
+    def change(self, trigger: str) -> None:
+        """Something about the transaction has changed."""
+        if self.transaction is not None:
+            self._event(Moment.UPDATED, trigger, CLOCKED)
+
+    def allow(self, modes: Sequence[str]) -> None:
+        """Which transfers of energy the station allows; the car is asked anew when that changes what it may do."""
+        both = any("BPT" in mode for mode in modes)
+        changed = both != self._both
+        self._both = both
+        self.outlet.gives_w = self.outlet.evse.discharge_w if both else 0.0
+        self.outlet.look()
+        if changed and self._token is not None:
+            self.tell_needs()
+
+    def turned_down(self, *, both: bool) -> None:
+        """The station does not allow what the car asked for: it takes the plain transfer, or nothing."""
+        if self.transaction is None:
+            return
+        if both:
+            self.allow(("DC",))
+        else:
+            self.stop("Deauthorized", "ReqEnergyTransferRejected")
 
     def trigger(self, message: str) -> None:
         """Say it now, because the station asked."""
@@ -324,7 +332,8 @@ class Bay:
         visit = self.visit
         if visit is None:
             return
-        now, car, both = self.teller.clock.now(), visit.car, visit.v2g and self.teller.version is OcppVersion.V21
+        now, car = self.teller.clock.now(), visit.car
+        both = visit.v2g and self._both and self.teller.version is OcppVersion.V21
         self.teller.tell(
             NeedsTold(
                 evse=self.number,

@@ -17,14 +17,15 @@ from voltide.domain.messages import (
     ChargerFact,
     Json,
     Moment,
-    SetpointGiven,
-    SetpointPulled,
+    NeedsTold,
+    SecurityTold,
     Token,
     Told,
     TransactionNoted,
     TransactionTold,
     Welcome,
 )
+from voltide.domain.reports import NeedsJudged, NeedsVerdict
 from voltide.domain.site import Charger, OcppVersion
 from voltide.domain.time import Clock
 from voltide.domain.units import Seconds
@@ -32,7 +33,6 @@ from voltide.ocpp.connection import Connection, Limits
 from voltide.ocpp.events import Answered, Called, Event, Failed, Hang, Unanswered
 from voltide.ocpp.faults import ErrorCode
 from voltide.ocpp.messages import Message
-from voltide.ocpp.profiles import evse_of
 from voltide.ocpp.wire import plain, request
 from voltide.twin.bay import Bay
 from voltide.twin.blocks.block import B, Block, Hook, Restart
@@ -87,8 +87,9 @@ class ChargerTwin:
         self._speech = Speech(version, charger, clock)
         self._telling = Telling(self, self._speech)
         self._life = Life(self, self._telling)
+        self.desk = Desk(self)
         self._rack = Rack(self, blocks)
-        self._orders = Orders(version, self._speech, Desk(self), self._rack)
+        self._orders = Orders(version, self.desk, self._rack)
         self._heard_s: Seconds = -inf
         self._is_alone = True
         self._transactions = 0
@@ -123,6 +124,11 @@ class ChargerTwin:
         return self._life.standing is Boot.ACCEPTED and self.wire is not None
 
     @property
+    def alone_since(self) -> Seconds | None:
+        """Since when the station has not been heard; None: it is."""
+        return max(self._heard_s, 0.0) if self._is_alone else None
+
+    @property
     def down_until(self) -> Seconds:
         """It is switched off so long."""
         return self._life.down_until
@@ -138,11 +144,11 @@ class ChargerTwin:
         return self._telling.queued
 
     def tell(self, fact: ChargerFact) -> None:
-        """Tell the station when its turn comes. While the line is lost only transactions are kept."""
-        of_stay = isinstance(fact, TransactionTold)
-        if not self.online and not of_stay and not self._telling.holding:
+        """Tell the station when its turn comes. Transactions and security events outlive a lost line."""
+        keep = isinstance(fact, TransactionTold | SecurityTold)
+        if not self.online and not keep and not self._telling.holding:
             return
-        saying = Saying(fact, asked=self._telling.holding)
+        saying = Saying(fact, asked=self._telling.holding, keep=keep)
         if self.hooks and isinstance(fact, TransactionTold):
             saying.extra = self._beyond(fact)
         self._telling.put(saying)
@@ -156,11 +162,11 @@ class ChargerTwin:
             extra = joined(extra, hook(fact) or {})
         return extra
 
-    def call(self, action: str, body: Json, then: Callable[[Json], None] | None = None) -> None:
-        """Call the station by the wire's own words; ``then`` hears its answer."""
-        if self.online or self._telling.holding:
+    def call(self, action: str, body: Json, then: Callable[[Json], None] | None = None, *, keep: bool = False) -> None:
+        """Call the station by the wire's own words; ``then`` hears its answer. ``keep`` it while the line is lost."""
+        if self.online or self._telling.holding or keep:
             fact = Told(action=action, payload=body)
-            self._telling.put(Saying(fact, then=then, asked=self._telling.holding))
+            self._telling.put(Saying(fact, then=then, asked=self._telling.holding, keep=keep))
 
     def send(self, action: str, body: Json) -> None:
         """Tell the station what is never answered (2.1)."""
@@ -196,7 +202,7 @@ class ChargerTwin:
     def _echo(self, fact: TransactionTold) -> None:
         """A fault: say it twice under two ids, and let what waits swap places."""
         waiting = self._telling.waiting
-        waiting.append(Saying(fact))
+        waiting.append(Saying(fact, keep=True))
         if len(waiting) > 3 and self.version is not OcppVersion.V16:
             waiting[-2], waiting[-3] = waiting[-3], waiting[-2]
         self._telling.pump()
@@ -284,23 +290,32 @@ class ChargerTwin:
 
     def chores(self, now: Seconds) -> None:
         """What is due by the clock; every few seconds are enough, but for what makes it hasty."""
-        for look in tuple(self._watches):
-            look(now)
-        self.hasty = bool(self._late or self._watches) or self._life.restart is not None
+        life, telling = self._life, self._telling
+        if self.hasty:
+            self._hurry(now)
         if self.wire is None:
             return
         if not (isinstance(self.wire, MemoryWire) and self.wire.cut):
             self._heard(now)  # a live line has answered the charger's pings
         elif now - self._heard_s > PINGS_S:
             self._alone()
-        self._life.chores(now)
+        if now >= life.due_s:
+            life.chores(now)
+        if telling.flight is not None or telling.waiting:
+            for event in telling.expire(now):
+                self._on(event)
+
+    def _hurry(self, now: Seconds) -> None:
+        """What is looked at each second: what blocks watch, late answers (a fault), a restart."""
+        for look in tuple(self._watches):
+            look(now)
         while self._late and self._late[0][0] <= now:
             _, who, response = self._late.popleft()
             self._telling.line.answer(who, response)
             self.pending = True
-        for event in self._telling.expire(now):
-            self._on(event)
-        self._life.restart_if_due(now)
+        if self.wire is not None:
+            self._life.restart_if_due(now)
+        self.hasty = bool(self._late or self._watches) or self._life.restart is not None
 
     def plan_reset(self, restart: Restart) -> None:
         """Restart at the next tick, or when the last transaction has ended."""
@@ -368,10 +383,8 @@ class ChargerTwin:
         match fact, answer:
             case Booted(), Welcome():
                 self._life.welcomed(answer)
-            case SetpointPulled(), SetpointGiven():
-                evse = evse_of(fact.profile_id)
-                if evse is not None and evse in self.bays:
-                    self.bays[evse].pulled(answer.power_w, self.clock.monotonic())
+            case NeedsTold(), NeedsJudged(verdict=NeedsVerdict.REJECTED):
+                self.bays[fact.evse].turned_down(both=fact.v2x)
 
     def _noted(self, fact: TransactionTold, answer: ChargerAnswer) -> None:
         """1.6: the transaction has its number."""

@@ -59,14 +59,21 @@ class Life:
         self.restart: Restart | None = None
         self.reason = "PowerUp"
         """Why the next boot happens."""
+        self.due_s: Seconds = inf
+        """When ``chores`` has something to do."""
         self._fresh = True
         self._resumed: list[Bay] = []
         self._beat_s: Seconds = inf
         self._boot_s: Seconds = inf
 
+    def _plan(self, *, beat_s: Seconds, boot_s: Seconds) -> None:
+        self._beat_s, self._boot_s = beat_s, boot_s
+        self.due_s = min(beat_s, boot_s)
+
     def lost(self) -> None:
         """No line: nobody to boot or beat for."""
-        self.standing, self._beat_s, self._boot_s = None, inf, inf
+        self.standing = None
+        self._plan(beat_s=inf, boot_s=inf)
 
     def hello(self) -> None:
         """BootNotification; it goes before everything else."""
@@ -83,7 +90,7 @@ class Life:
 
     def unheard(self) -> None:
         """The boot was answered by an error."""
-        self._boot_s = self._body.clock.monotonic() + ASK_AGAIN_S
+        self._plan(beat_s=inf, boot_s=self._body.clock.monotonic() + ASK_AGAIN_S)
 
     def welcomed(self, welcome: Welcome) -> None:
         """Accepted: say how every outlet is, then what has waited. Else ask again later."""
@@ -91,10 +98,10 @@ class Life:
         interval = float(welcome.interval_s or ASK_AGAIN_S)
         self.standing = welcome.verdict
         if welcome.verdict is not Boot.ACCEPTED:
-            self._boot_s = now + interval
+            self._plan(beat_s=inf, boot_s=now + interval)
             return
         body.variables.put(HEARTBEAT_S, int(interval))
-        self._beat_s = now + interval * (0.5 + 0.5 * body.chance.random())
+        self._plan(beat_s=now + interval * (0.5 + 0.5 * body.chance.random()), boot_s=inf)
         waiting = self._telling.set_aside()
         if self._fresh:
             self._fresh = False
@@ -112,10 +119,10 @@ class Life:
     def chores(self, now: Seconds) -> None:
         """What is due by the clock."""
         if now >= self._beat_s:
-            self._beat_s = now + self._body.variables.whole(HEARTBEAT_S)
+            self._plan(beat_s=now + self._body.variables.whole(HEARTBEAT_S), boot_s=self._boot_s)
             self._body.tell(HeartBeaten())
         if now >= self._boot_s:
-            self._boot_s = inf
+            self._plan(beat_s=self._beat_s, boot_s=inf)
             self.hello()
 
     def plan(self, restart: Restart) -> None:

@@ -4,7 +4,9 @@ The outlet moves slowly away from zero (an eighth of its rating a second, as pow
 current step by step) and quickly toward it (half its rating a second). A car obeys one second late.
 """
 
+from collections.abc import Callable
 from math import inf
+from typing import TypeAlias
 
 from voltide.domain.site import Evse
 from voltide.domain.units import Seconds, Volts, WattHours, Watts
@@ -15,6 +17,7 @@ SLOW, QUICK = 1.0 / 8.0, 1.0 / 2.0
 """Share of the rating that the power changes in a second, away from zero and toward it."""
 IN_WH, OUT_WH = ETA_CHARGE / 3600.0, 1.0 / ETA_DISCHARGE / 3600.0
 STILL_W: Watts = 1.0
+Asks: TypeAlias = Callable[[Seconds], tuple[Watts, Seconds]]
 
 
 class Outlet:
@@ -22,12 +25,19 @@ class Outlet:
 
     __slots__ = (
         *("_asked_w", "_gives_w", "_quick_w", "_slow_w", "_takes_w", "_until", "_wish_w"),
-        *("car", "closed", "evse", "export_wh", "head_w", "import_wh", "lowest_soc", "power_w", "profiles", "shown"),
+        *("asks", "bends", "car", "closed", "evse", "export_wh", "gives_w", "head_w", "import_wh", "lowest_soc"),
+        *("power_w", "profiles", "shown"),
     )
 
     def __init__(self, evse: Evse) -> None:
         self.evse = evse
         self.profiles = Profiles(evse.fallback_w)
+        self.asks: Asks = self.profiles.holding
+        """Who says what power is asked, and until when that surely holds."""
+        self.bends: Callable[[Seconds, Watts], tuple[Watts, Seconds]] | None = None
+        """What the grid makes of the power that is asked (DER)."""
+        self.gives_w: Watts = evse.discharge_w
+        """The most that it may take back from this car."""
         self.car: Vehicle | None = None
         self.closed = False
         """The contactor: power flows only while it is closed."""
@@ -53,7 +63,7 @@ class Outlet:
 
     def plug(self, car: Vehicle) -> None:
         """A car is plugged in; nothing flows yet."""
-        self.car, self.lowest_soc = car, 1.0
+        self.car, self.lowest_soc, self.gives_w = car, 1.0, self.evse.discharge_w
         self._takes_w, self._gives_w = car.model.takes_w, car.model.gives_w
 
     def unplug(self) -> None:
@@ -68,6 +78,21 @@ class Outlet:
     def open(self) -> None:
         """Stop the power at once."""
         self.closed, self.power_w, self._wish_w = False, 0.0, 0.0
+
+    def can(self, power_w: Watts) -> Watts:
+        """How much of a power the car there would take or give now."""
+        if self.car is None:
+            return 0.0
+        return min(power_w, self.car.most_in_w()) if power_w >= 0.0 else max(power_w, -self.car.most_out_w())
+
+    def ramp(self, rate_w: Watts | None) -> None:
+        """Change the power no faster than so many watts a second, or (None) as fast as it can."""
+        slow, quick = self.evse.charge_w * SLOW, self.evse.charge_w * QUICK
+        self._slow_w, self._quick_w = (slow, quick) if rate_w is None else (min(slow, rate_w), min(quick, rate_w))
+
+    def cut(self) -> None:
+        """Nothing flows this instant; the contactor stays closed."""
+        self.power_w = self._wish_w = 0.0
 
     def look(self) -> None:
         """A profile has changed: ask again which limit holds."""
@@ -85,7 +110,10 @@ class Outlet:
     def step(self, now: Seconds) -> Watts:
         """One second of a closed contactor; gives the true power."""
         if now >= self._until:
-            self._asked_w, self._until = self.profiles.holding(now)
+            self._asked_w, self._until = self.asks(now)
+            if self.bends is not None:
+                self._asked_w, until = self.bends(now, self._asked_w)
+                self._until = min(self._until, until)
         car, power, wish = self.car, self.power_w, self._wish_w
         if car is None:
             return 0.0
@@ -98,7 +126,7 @@ class Outlet:
             self._wish_w = min(most, asked)
         else:
             low = self._gives_w[row]
-            most = min(low + (self._gives_w[row + 1] - low) * (at - row), self.evse.discharge_w)
+            most = min(low + (self._gives_w[row + 1] - low) * (at - row), self.gives_w)
             self._wish_w = max(-most, asked)
         wish = min(wish, self.head_w)
         if wish != power:

@@ -79,6 +79,11 @@ class Profiles:
         """The setpoint is forgotten: it was cleared, or its transaction has ended."""
         self._setpoint_w, self._expires, self._dynamic = None, -inf, False
 
+    def forget(self) -> None:
+        """Neither setpoint nor fallback of the station is kept."""
+        self.clear()
+        self._default_w = None
+
     def holding(self, now: Seconds) -> tuple[Watts, Seconds]:
         """The power that holds now, and until when it surely does."""
         if self.deaf:

@@ -5,25 +5,20 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from voltide.domain.messages import (
-    Accepted,
     ChargerAnswer,
     ChargerFact,
-    ChargerOrder,
     Json,
     Moment,
-    OrderResult,
     TransactionTold,
 )
 from voltide.domain.site import Charger, OcppVersion
 from voltide.domain.time import Clock
 from voltide.domain.units import Seconds
 from voltide.ocpp.dialect import dialect
-from voltide.ocpp.events import Answered, Called
-from voltide.ocpp.messages import Message, v21
+from voltide.ocpp.events import Answered
+from voltide.ocpp.messages import Message
 from voltide.ocpp.wire import plain, request
 from voltide.twin.quick import quick_event
-
-_YES = Accepted()
 
 
 @dataclass(slots=True, eq=False)
@@ -41,6 +36,8 @@ class Saying:
     """Hears the station's answer, as it stands on the wire."""
     asked: bool = False
     """The station has asked for it: it may be told before we are accepted."""
+    keep: bool = False
+    """It is told even when the line was lost in between."""
     not_before: Seconds = -inf
     """A repetition waits so long."""
 
@@ -54,7 +51,6 @@ class Speech:
         self._version, self._name, self._clock = version, charger.id, clock
         self._dialect = dialect(version, charger)
         self._calls = 0
-        self._yes: dict[str, Message] = {}
 
     def say(self, told: Saying) -> bool:
         """Find the words for a fact; False when the version has none."""
@@ -94,25 +90,6 @@ class Speech:
     def learn(self, request: Message, event: Answered) -> ChargerAnswer:
         """What the station's answer tells."""
         return self._dialect.learn(event.action, request, event.response, self._clock.now())
-
-    def obey(self, call: Called) -> ChargerOrder:
-        """What the station orders."""
-        return self._dialect.obey(call.action, call.request, self._clock.now())
-
-    def pull_every(self, call: Called) -> Seconds | None:
-        """How often a new dynamic profile wants its value to be asked for; None when this is no new profile."""
-        if not isinstance(call.request, v21.SetChargingProfileRequest):
-            return None
-        interval = call.request.charging_profile.dyn_update_interval
-        return float(interval) if isinstance(interval, int) and interval > 0 else inf
-
-    def result(self, call: Called, outcome: OrderResult) -> Message:
-        """The answer to an order; one that says Accepted and nothing else is always the same message."""
-        if outcome != _YES:
-            return self._dialect.result(call.action, call.request, outcome)
-        if call.action not in self._yes:
-            self._yes[call.action] = self._dialect.result(call.action, call.request, outcome)
-        return self._yes[call.action]
 
 
 def joined(body: Json, extra: Json) -> Json:

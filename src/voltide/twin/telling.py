@@ -72,7 +72,7 @@ class Telling:
         if self.flight is not None:
             self.waiting.appendleft(self.flight)
             self.flight = None
-        self.waiting = deque(said for said in self.waiting if isinstance(said.fact, TransactionTold))
+        self.waiting = deque(said for said in self.waiting if said.keep)
 
     def set_aside(self) -> deque[Saying]:
         """Take all that waits out, to say something else first; ``resume`` puts it back behind that."""

@@ -32,7 +32,8 @@ _LISTS = frozenset({"MemberList", "SequenceList"})
 class Row:
     """One variable as its maker describes it; see ``device_model.toml``."""
 
-    at: str = ""
+    name: Name = ("", "", "")
+    """Where it is; a key of 1.6 alone is in no component."""
     key: str = ""
     value: str = ""
     kind: str = "string"
@@ -47,12 +48,6 @@ class Row:
     monitor: bool = False
     v2g: bool = False
     rated: bool = False
-
-    @property
-    def name(self) -> Name:
-        """Where it is; a key of 1.6 alone is in no component."""
-        found = _AT.fullmatch(self.at)
-        return ("", self.key, "") if found is None else (found[1], found[2], found[3] or "")
 
     def fits(self, text: str) -> bool:
         """Whether a text is a value of its kind, within its bounds.
@@ -90,7 +85,18 @@ def _rows() -> tuple[Row, ...]:
     text = resources.files("voltide.twin").joinpath("device_model.toml").read_text(encoding="utf-8")
     told = tomllib.loads(text)
     named = {f"@{name}": value for name, value in told["lists"].items()}
-    return tuple(Row(**{key: named.get(value, value) for key, value in row.items()}) for row in told["variables"])
+    rows = ({key: named.get(value, value) for key, value in row.items()} for row in told["variables"])
+    return tuple(Row(name=_name(row.pop("at", ""), row.get("key", "")), **row) for row in rows)
+
+
+def _name(at: str, key: str) -> Name:
+    """A name as the file writes it.
+
+    >>> _name("OCPPCommCtrlr.MessageTimeout[Default]", "")
+    ('OCPPCommCtrlr', 'MessageTimeout', 'Default')
+    """
+    found = _AT.fullmatch(at)
+    return ("", key, "") if found is None else (found[1], found[2], found[3] or "")
 
 
 @lru_cache
@@ -130,6 +136,11 @@ class Variables:
         """A setting as it stands."""
         return self.read(Spot(self._model[name]))
 
+    def several(self, name: Name) -> list[str]:
+        """A setting as a list; what this charger does not have is empty."""
+        text = self.text(name) if name in self._model else ""
+        return text.split(",") if text else []
+
     def put(self, name: Name, value: object) -> None:
         """Set one of the charger's own."""
         self._set[name, None, None] = str(value)
@@ -140,7 +151,7 @@ class Variables:
     def spots(self) -> Iterator[Spot]:
         """All that this version shows."""
         for row in self._model.values():
-            if not (row.key if self._old else row.at):
+            if not (row.key if self._old else row.name[0]):
                 continue
             if self._old or not row.per:
                 yield Spot(row)
@@ -151,7 +162,7 @@ class Variables:
     def find(self, name: Name, evse: int | None = None, connector: int | None = None) -> Spot | None:
         """One variable, or None."""
         row = self._model.get(name)
-        if row is None or not row.at:
+        if row is None or not row.name[0]:
             return None
         numbers = {one.number for one in self._charger.evses}
         fits = {

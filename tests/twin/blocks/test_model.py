@@ -39,8 +39,7 @@ async def report(scene: Scene, action: str, body: Json) -> list[Json]:
     return [row for part in parts for row in part["reportData"]]
 
 
-@pytest.mark.ocpp("2.0.1", "GetBaseReport", "NotifyReport")
-@pytest.mark.ocpp("2.1", "GetBaseReport", "NotifyReport")
+@pytest.mark.ocpp("2.0.1 2.1", "GetBaseReport", "NotifyReport")
 @TWO
 def test_the_full_inventory_tells_every_variable_of_every_outlet_with_its_bounds(
     version: OcppVersion, name: str
@@ -74,8 +73,7 @@ def test_the_other_bases_tell_what_may_be_set_and_how_things_are() -> None:
     play(V21, "V01", story)
 
 
-@pytest.mark.ocpp("2.1", "GetReport")
-@pytest.mark.ocpp("2.0.1", "GetReport")
+@pytest.mark.ocpp("2.0.1 2.1", "GetReport")
 @TWO
 def test_a_report_tells_what_is_asked_for_and_nothing_when_there_is_none(version: OcppVersion, name: str) -> None:
     async def story(scene: Scene) -> None:
@@ -95,8 +93,7 @@ def test_a_report_tells_what_is_asked_for_and_nothing_when_there_is_none(version
     play(version, name, story)
 
 
-@pytest.mark.ocpp("2.1", "GetVariables", "SetVariables")
-@pytest.mark.ocpp("2.0.1", "GetVariables", "SetVariables")
+@pytest.mark.ocpp("2.0.1 2.1", "GetVariables", "SetVariables")
 @TWO
 def test_each_variable_says_for_itself_what_became_of_it(version: OcppVersion, name: str) -> None:
     async def story(scene: Scene) -> None:

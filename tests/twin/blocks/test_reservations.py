@@ -19,9 +19,7 @@ def reserve(scene: Scene, number: int, token: str, evse: int | None = 1, seconds
     return {"id": number, "expiryDateTime": until, "idToken": who} | place | more
 
 
-@pytest.mark.ocpp("1.6", "ReserveNow")
-@pytest.mark.ocpp("2.0.1", "ReserveNow")
-@pytest.mark.ocpp("2.1", "ReserveNow")
+@pytest.mark.ocpp("1.6 2.0.1 2.1", "ReserveNow")
 @EVERY
 def test_a_reserved_outlet_says_so_and_serves_only_its_driver(version: OcppVersion, name: str) -> None:
     async def story(scene: Scene) -> None:
@@ -61,9 +59,7 @@ def test_a_reservation_that_nobody_uses_is_over_in_time(version: OcppVersion, na
     play(version, name, story)
 
 
-@pytest.mark.ocpp("1.6", "CancelReservation")
-@pytest.mark.ocpp("2.0.1", "CancelReservation")
-@pytest.mark.ocpp("2.1", "CancelReservation")
+@pytest.mark.ocpp("1.6 2.0.1 2.1", "CancelReservation")
 @EVERY
 def test_a_reservation_can_be_cancelled_once(version: OcppVersion, name: str) -> None:
     async def story(scene: Scene) -> None:
@@ -76,8 +72,7 @@ def test_a_reservation_can_be_cancelled_once(version: OcppVersion, name: str) ->
     play(version, name, story)
 
 
-@pytest.mark.ocpp("2.0.1", "ReservationStatusUpdate")
-@pytest.mark.ocpp("2.1", "ReservationStatusUpdate")
+@pytest.mark.ocpp("2.0.1 2.1", "ReservationStatusUpdate")
 @pytest.mark.parametrize(("version", "name"), [(V201, "V20"), (V21, "V01")])
 def test_a_reservation_that_cannot_be_kept_is_given_up(version: OcppVersion, name: str) -> None:
     async def story(scene: Scene) -> None:

@@ -10,6 +10,7 @@ from voltide.domain.site import Charger, OcppVersion
 from voltide.domain.time import Clock
 from voltide.domain.units import Seconds
 from voltide.twin.bay import Bay
+from voltide.twin.desk import Desk
 from voltide.twin.grid import Grid
 from voltide.twin.variables import Variables
 
@@ -40,6 +41,7 @@ class Box(Protocol):
     bays: Mapping[int, Bay]
     variables: Variables
     grid: Grid
+    desk: Desk
     hooks: list[Hook]
 
     @property
@@ -47,12 +49,17 @@ class Box(Protocol):
         """Whether the station hears it."""
         ...
 
+    @property
+    def alone_since(self) -> Seconds | None:
+        """Since when the station has not been heard; None: it is."""
+        ...
+
     def tell(self, fact: ChargerFact) -> None:
         """Tell the station when its turn comes; lost while the line is, unless it is a transaction's."""
         ...
 
-    def call(self, action: str, body: Json, then: Callable[[Json], None] | None = None) -> None:
-        """Call the station by the wire's own words; ``then`` hears its answer."""
+    def call(self, action: str, body: Json, then: Callable[[Json], None] | None = None, *, keep: bool = False) -> None:
+        """Call the station by the wire's own words; ``then`` hears its answer. ``keep`` it while the line is lost."""
         ...
 
     def send(self, action: str, body: Json) -> None:

@@ -4,9 +4,12 @@ from typing import ClassVar
 
 from voltide.domain.messages import HeartBeaten, Json, Token
 from voltide.domain.site import OcppVersion
+from voltide.ocpp.schedule_wire import read_profile
 from voltide.twin.bay import Bay
 from voltide.twin.blocks.block import Block, Restart
+from voltide.twin.blocks.charging import Charging
 from voltide.twin.blocks.reservations import Reservations
+from voltide.twin.blocks.shelf import Entry
 from voltide.twin.blocks.tokens import Tokens
 from voltide.twin.variables import Name
 
@@ -33,14 +36,37 @@ class Remote(Block):
     def _start(self, body: Json) -> Json:
         """Start where a car waits; without an outlet named, at the first that can."""
         token = Token(id=body["idToken"]["idToken"], kind=body["idToken"]["type"])
-        bay = self._begin(body.get("evseId"), token, body["remoteStartId"])
+        evse, profile = body.get("evseId"), body.get("chargingProfile")
+        refused = self._unfit(evse, profile)
+        if refused is not None:
+            return refused
+        bay = self._begin(evse, token, body["remoteStartId"])
         if bay is None:
             return {"status": "Rejected"}
+        if profile is not None:
+            self._install(bay, profile | {"transactionId": bay.transaction})
         return {"status": "Accepted", "transactionId": bay.transaction}
 
     def _start_old(self, body: Json) -> Json:
-        bay = self._begin(body.get("connectorId"), Token(id=body["idTag"]), None)
+        evse, profile = body.get("connectorId"), body.get("chargingProfile")
+        refused = self._unfit(evse, profile)
+        bay = None if refused is not None else self._begin(evse, Token(id=body["idTag"]), None)
+        if bay is not None and profile is not None:
+            self._install(bay, profile)
         return {"status": "Rejected" if bay is None else "Accepted"}
+
+    def _unfit(self, evse: int | None, profile: Json | None) -> Json | None:
+        """Why a profile does not do to start with (K05); None: it does, or there is none."""
+        if profile is None:
+            return None
+        charging = self.box.part(Charging)
+        read = read_profile(self.box.version, evse or 1, profile, self.box.clock.now())
+        refused = charging.examine(read, starting=True)
+        return None if refused is None else charging.no(refused)
+
+    def _install(self, bay: Bay, profile: Json) -> None:
+        read = read_profile(self.box.version, bay.number, profile, self.box.clock.now())
+        self.box.part(Charging).install(Entry(read, profile))
 
     def _begin(self, evse: int | None, token: Token, number: int | None) -> Bay | None:
         bay = next((bay for bay in self._bays(evse) if self._can_start(bay, token)), None)

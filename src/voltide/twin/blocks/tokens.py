@@ -94,14 +94,21 @@ class Tokens(Block):
             self.box.tell(AuthorisationAsked(token=token))
 
     def _of_group(self, bay: Bay, token: Token, known: Permit) -> bool:
-        """Stop when the groups allow it."""
+        """Stop when the groups allow it; the master pass stops all that runs (C16, no choice on a display)."""
         if known.status != "Accepted" or known.group is None:
             return False
-        master = known.group == self.box.variables.text(_MASTER)
-        if master or known.group == bay.group:
-            bay.stop("StopAuthorized", "MasterPass" if master else "Local", token)
+        if self._is_master(known):
+            for one in self.box.bays.values():
+                if one.transaction is not None and one.token is not None:
+                    one.stop("StopAuthorized", "MasterPass", token)
+            return True
+        if known.group == bay.group:
+            bay.stop("StopAuthorized", "Local", token)
             return True
         return False
+
+    def _is_master(self, known: Permit) -> bool:
+        return known.group is not None and known.group == self.box.variables.text(_MASTER)
 
     def decide_alone(self, bay: Bay) -> None:
         """The station cannot be asked: list and cache decide, and the settings for what they do not know."""
@@ -117,7 +124,7 @@ class Tokens(Block):
         token = bay.waiting_token
         if token is None:
             return
-        fine = known.good(bay.number, self.box.clock.now())
+        fine = known.good(bay.number, self.box.clock.now()) and not self._is_master(known)
         if fine and bay.held:
             fine = self.box.part(Reservations).admits(bay, token, known.group)
         bay.judged(valid=fine, group=known.group)
@@ -130,6 +137,8 @@ class Tokens(Block):
         self._remember(token, known)
         for bay in self.box.bays.values():
             if bay.waiting_token == token:
+                if "allowedEnergyTransfer" in body:
+                    bay.allow(body["allowedEnergyTransfer"])
                 self._judge(bay, known)
             if self._stops.get(bay.number) == token:
                 del self._stops[bay.number]
@@ -203,9 +212,10 @@ class Tokens(Block):
         return {"status": "Accepted"}
 
     def _list_version(self, _body: Json) -> Json:
-        """0 where there is no list."""
-        version = self.version if self._list and self.box.variables.flag(_LIST) else 0
-        return {"listVersion" if self.box.version is OcppVersion.V16 else "versionNumber": version}
+        """0 where there is no list; in 1.6 also where it is empty."""
+        old = self.box.version is OcppVersion.V16
+        there = self.box.variables.flag(_LIST) and (bool(self._list) or not old)
+        return {"listVersion" if old else "versionNumber": self.version if there else 0}
 
     def _clear(self, _body: Json) -> Json:
         """Empty the cache; the list stays."""
