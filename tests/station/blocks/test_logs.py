@@ -5,6 +5,7 @@ import pytest
 from tests.station.blocks.poles import alarms, in_house, now, pole, told
 
 
+@pytest.mark.ocpp("1.6 2.0.1 2.1", "LogStatusNotification")
 @pytest.mark.parametrize(
     ("version", "lost"), [("1.6", "PermissionDenied"), ("2.0.1", "BadMessage"), ("2.1", "UploadFailure")]
 )
@@ -25,6 +26,7 @@ def test_an_upload_that_has_failed_is_an_alarm_until_one_went_well(tmp_path, ver
     in_house(tmp_path, work)
 
 
+@pytest.mark.ocpp("1.6", "DiagnosticsStatusNotification")
 def test_old_diagnostics_of_1_6_are_heard_too(tmp_path):
     async def work(house):
         async with pole(house, "F1", "1.6") as one:
@@ -34,6 +36,7 @@ def test_old_diagnostics_of_1_6_are_heard_too(tmp_path):
     in_house(tmp_path, work)
 
 
+@pytest.mark.ocpp("2.0.1", "NotifyCustomerInformation")
 def test_what_a_charger_knows_of_a_customer_is_kept_part_by_part(tmp_path):
     async def work(house):
         async with pole(house, "V1", "2.0.1") as one:

@@ -23,6 +23,7 @@ async def notice(one, *events):
     assert await one.call("NotifyEvent", {"generatedAt": now(), "seqNo": 0, "eventData": list(events)}) == {}
 
 
+@pytest.mark.ocpp("2.0.1 2.1", "NotifyEvent")
 @pytest.mark.parametrize("version", ["2.0.1", "2.1"])
 def test_a_problem_is_an_alarm_until_the_charger_says_that_it_is_over(tmp_path, version):
     async def work(house):
@@ -59,6 +60,7 @@ def test_the_severity_is_the_event_s_own_or_its_monitor_s(tmp_path):
     in_house(tmp_path, work)
 
 
+@pytest.mark.ocpp("2.0.1", "NotifyMonitoringReport")
 def test_the_gravity_of_a_monitor_is_known_after_a_restart(tmp_path):
     test_the_severity_is_the_event_s_own_or_its_monitor_s(tmp_path)
 
@@ -86,6 +88,7 @@ def test_so_many_names_at_most_are_kept_of_one_charger():
     assert keys.of("V2", "c") == "c"
 
 
+@pytest.mark.ocpp("2.1", "SetVariableMonitoring")
 def test_a_charger_that_has_told_its_device_model_is_given_monitors_once(tmp_path):
     async def work(house):
         async with pole(house, "V1") as one:

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from tests.station.blocks.poles import in_house, now, pole, told
 from tests.station.house import until
 from tests.station.test_operations import calling
@@ -21,6 +23,7 @@ def values(number, *readings):
     return {"id": number, "pending": 0, "basetime": now(), "data": data}
 
 
+@pytest.mark.ocpp("2.1", "OpenPeriodicEventStream", "NotifyPeriodicEventStream", "ClosePeriodicEventStream")
 def test_values_of_an_open_stream_are_heard_in_order_and_the_newest_is_kept(tmp_path):
     async def work(house):
         streams = house.station.blocks.streams
@@ -91,6 +94,7 @@ def test_open_streams_are_known_after_a_restart_and_closed_ones_are_not(tmp_path
     in_house(tmp_path, again)
 
 
+@pytest.mark.ocpp("2.1", "AdjustPeriodicEventStream")
 def test_a_stream_is_not_made_to_speak_too_often_by_hand(tmp_path):
     async def work(house):
         async with pole(house, "V1") as one:
