@@ -39,6 +39,12 @@ class Newcomer21(Charger21):
         super().__init__(name, socket)
         self.secret, self.set, self.accepted, self.asked, self.interval = None, {}, asyncio.Event(), [], 1
         self.boots, self.told = [], []
+        self.plate = {
+            "model": "Twin 60",
+            "vendor_name": "Foreign",
+            "serial_number": "F-0001",
+            "firmware_version": "1.2",
+        }
 
     @on("SetChargingProfile")
     def profile(self, evse_id, charging_profile, **_):
@@ -49,6 +55,10 @@ class Newcomer21(Charger21):
     def report(self, request_id, report_base, **_):
         self.asked.append(report_base)
         return result21.GetBaseReport(status="Accepted")
+
+    @on("GetChargingProfiles")
+    def profiles_held(self, **_):
+        return result21.GetChargingProfiles(status="NoProfiles")
 
     @after("GetBaseReport")
     async def tell(self, request_id, report_base, **_):
@@ -77,17 +87,7 @@ class Newcomer21(Charger21):
         return result21.SetVariables(set_variable_result=done)
 
     async def boot(self):
-        answer = await self.call(
-            call21.BootNotification(
-                charging_station={
-                    "model": "Twin 60",
-                    "vendor_name": "Foreign",
-                    "serial_number": "F-0001",
-                    "firmware_version": "1.2",
-                },
-                reason="PowerUp",
-            )
-        )
+        answer = await self.call(call21.BootNotification(charging_station=self.plate, reason="PowerUp"))
         self.boots.append(answer.status)
         if answer.status == "Accepted":
             self.accepted.set()

@@ -42,6 +42,8 @@ class OutletPicture:
     v2g: bool = False
     limit_w: Watts | None = None
     """An operator's own limit on it."""
+    called: str = ""
+    """What the operator calls its charger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Draws the station as it is this second, for the pages."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ from voltide.control.wiring import Wiring
 from voltide.domain.messages import OutletState
 from voltide.domain.picture import NodePicture, OrderPicture, OutletPicture, StationPicture
 from voltide.domain.session import Phase, Session
-from voltide.domain.site import Evse, EvseId, Node
+from voltide.domain.site import ChargerId, Evse, EvseId, Node
 from voltide.domain.units import Watts
 from voltide.ledger.tariff import Tariff
 from voltide.station.diary import Diary
@@ -33,6 +34,8 @@ class Portrait:
         self._diary = diary
         self._tariff = tariff
         self.outlet_states: dict[EvseId, OutletState] = {}
+        self.called: Callable[[ChargerId], str] = lambda _charger: ""
+        """What the operator calls a charger; the reception knows."""
         self.newcomers = 0
         """How many unknown chargers wait; the reception counts them."""
         self._group: dict[EvseId, Node] = {evse: node for node in crew.station.nodes for evse in node.evses}
@@ -96,6 +99,7 @@ class Portrait:
             setpoint_w=held.power_w if session is not None else None,
             why=self._why(place, evse.id) if session is not None else "idle",
             limit_w=crew.demand.limits.get(evse.id),
+            called=self.called(evse.charger),
             **({} if session is None else _stay(session, now)),
         )
 

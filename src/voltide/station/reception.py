@@ -106,7 +106,12 @@ class Reception:
             ),
         )
         self._waiting: set[ChargerId] = set()
+        lobby.portrait.called = self._called
         self.gallery = Gallery(crew, lobby.diary, dossiers, self.newcomers)
+
+    def _called(self, who: ChargerId) -> str:
+        dossier = self.dossiers.of(who)
+        return dossier.name if dossier is not None else ""
 
     def look(self) -> None:
         """Once a second: who waits needs somebody to look at it."""

@@ -27,6 +27,7 @@
  * @property {number} green_wh
  * @property {boolean} v2g
  * @property {number | null} limit_w
+ * @property {string} called
  */
 
 /**

@@ -30,7 +30,7 @@ function facts(outlet) {
     [t("panel.green"), green],
     [t("panel.since"), when(outlet.since)],
     [t("panel.session"), outlet.session ?? "–"],
-    [t("panel.charger"), outlet.version ? `${outlet.charger} · OCPP ${outlet.version}` : outlet.charger],
+    [t("panel.charger"), [outlet.called, outlet.charger, outlet.version && `OCPP ${outlet.version}`].filter(Boolean).join(" · ")],
     [t("panel.plate"), plate],
     [t("panel.age"), outlet.age_s === null ? "–" : t("panel.seconds", { seconds: number(outlet.age_s, 0) })],
   ];

@@ -46,8 +46,10 @@ function Load({ id }) {
 /** @param {{ id: string, list: typeof outlets.value }} props */
 function Group({ id, list }) {
   const wide = list.length > 4 ? "all" : String(list.length);
+  const first = list[0]?.value;
+  const name = first && first.charger === id && first.called ? first.called : id;
   return html`<section class="group" data-wide=${wide}>
-    <h4><span title=${id}>${id}</span><${Load} id=${id} /></h4>
+    <h4><span title=${id}>${name}</span><${Load} id=${id} /></h4>
     <div class="group-tiles">${list.map((outlet) => html`<${Tile} key=${outlet.peek().id} outlet=${outlet} />`)}</div>
   </section>`;
 }
