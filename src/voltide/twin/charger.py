@@ -40,6 +40,7 @@ from voltide.twin.blocks.tokens import Tokens
 from voltide.twin.desk import Desk
 from voltide.twin.drivers import Visit
 from voltide.twin.faults import Troubles
+from voltide.twin.files import Files, NoFiles
 from voltide.twin.grid import Grid
 from voltide.twin.life import Life
 from voltide.twin.orders import Orders
@@ -73,6 +74,7 @@ class ChargerTwin:
         self.variables = Variables(version, charger)
         self.troubles = Troubles()
         self.grid = Grid()
+        self.files: Files = NoFiles()
         self.messages = self.errors = 0
         self.crashes: list[str] = []
         self.wire: Wire | None = None

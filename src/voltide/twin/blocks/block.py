@@ -11,6 +11,7 @@ from voltide.domain.time import Clock
 from voltide.domain.units import Seconds
 from voltide.twin.bay import Bay
 from voltide.twin.desk import Desk
+from voltide.twin.files import Files
 from voltide.twin.grid import Grid
 from voltide.twin.variables import Variables
 
@@ -42,6 +43,7 @@ class Box(Protocol):
     variables: Variables
     grid: Grid
     desk: Desk
+    files: Files
     hooks: list[Hook]
 
     @property

@@ -85,7 +85,7 @@ class Inventory(Block):
             spot
             for spot in self.box.variables.spots()
             if (not criteria or any(self._meets(spot, one) for one in criteria))
-            and (not wanted or any(_matches(spot, one) for one in wanted))
+            and (not wanted or any(matches(spot, one) for one in wanted))
         ]
         return self._tell(body["requestId"], chosen)
 
@@ -133,7 +133,7 @@ def place(spot: Spot) -> Json:
     }
 
 
-def _matches(spot: Spot, wanted: Json) -> bool:
+def matches(spot: Spot, wanted: Json) -> bool:
     """Whether a variable is one of those that are asked for; what is not said matches all."""
     component, variable = wanted["component"], wanted.get("variable")
     evse = component.get("evse", {})

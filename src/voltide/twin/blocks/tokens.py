@@ -183,6 +183,10 @@ class Tokens(Block):
             return None
         return found
 
+    def forget(self, token: Token) -> None:
+        """Out of the cache; the list is the station's to change."""
+        self._cache.pop(token.id, None)
+
     # --- the list ---
 
     def _send(self, body: Json) -> Json:
