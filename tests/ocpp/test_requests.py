@@ -17,6 +17,7 @@ from voltide.domain.messages import Accepted, Boot, ChargerOrder, Refused, Token
 from voltide.domain.site import Charger, ChargerId, Evse, EvseId, OcppVersion, V2g
 from voltide.ocpp.actions import FROM_CHARGER
 from voltide.ocpp.answers import goes_on
+from voltide.ocpp.capacity import capacity_of
 from voltide.ocpp.dialect import dialect
 from voltide.ocpp.gate import called_for, may_ask, may_hear
 from voltide.ocpp.messages import actions
@@ -376,3 +377,22 @@ def test_a_rejected_charger_may_only_boot_and_is_asked_nothing(version: OcppVers
     assert {action for action in actions(version) if may_hear(Boot.REJECTED, action, {"Heartbeat"})} == {"BootNotification"}  # fmt: skip
     assert not any(may_ask(Boot.REJECTED, action) for action in actions(version))
     assert all(may_ask(Boot.ACCEPTED, action) and may_hear(Boot.ACCEPTED, action) for action in actions(version))
+
+
+def test_what_a_charger_takes_is_read_from_its_device_model_or_its_keys() -> None:
+    told = [
+        words.Variable(component="DeviceDataCtrlr", name="ItemsPerMessage", instance="SetVariables", value=" 8 "),
+        words.Variable(component="DeviceDataCtrlr", name="BytesPerMessage", instance="SetVariables", value="4096"),
+        words.Variable(
+            component="MonitoringCtrlr", name="ItemsPerMessage", instance="SetVariableMonitoring", value="3"
+        ),
+        words.Variable(component="LocalAuthListCtrlr", name="ItemsPerMessage", value="50"),
+        words.Variable(component="LocalAuthListCtrlr", name="BytesPerMessage", value="9" * 40),
+        words.Variable(component="DeviceDataCtrlr", name="ItemsPerMessage", instance="GetVariables", value="0"),
+    ]
+    known = capacity_of(told)
+    assert known.items == {"SetVariables": 8, "SetVariableMonitoring": 3, "SendLocalList": 50}
+    assert known.bytes == {"SetVariables": 4096, "SendLocalList": 999_999_999}
+    old = capacity_of([words.Variable(component="", name="SendLocalListMaxLength", value="7"), words.Variable(component="", name="SecurityProfile", value="1")], known)  # fmt: skip
+    assert (old.items["SendLocalList"], old.items["SetVariables"], old.extended) == (7, 8, True)
+    assert not known.extended

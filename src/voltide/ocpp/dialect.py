@@ -32,6 +32,11 @@ class Dialect(Protocol):
         """Which OCPP it speaks."""
         ...
 
+    @property
+    def voice(self) -> Voice:
+        """Whose words they are."""
+        ...
+
     def hear(self, action: str, request: Message, now: datetime) -> ChargerFact:
         """A charger's request as a fact; what has no word is ``Told``."""
         ...
@@ -78,6 +83,6 @@ class Dialect(Protocol):
 def dialect(
     version: OcppVersion, charger: Charger, supply: Supply | None = None, capacity: Capacity | None = None
 ) -> Dialect:
-    """The dialect of one charger; ``capacity`` is what its device model says that it takes in one message."""
+    """The dialect of one charger; ``capacity`` is what it says that it takes in one message: see ``capacity_of``."""
     kind = Dialect16 if version is OcppVersion.V16 else Dialect2
     return kind(Voice(version, charger, supply or Supply(), capacity or Capacity()))

@@ -29,6 +29,7 @@ from voltide.station.blocks.limits import Limits
 from voltide.station.blocks.logs import Logs
 from voltide.station.blocks.monitoring import Monitoring
 from voltide.station.blocks.payment import Payments
+from voltide.station.blocks.portions import Portions
 from voltide.station.blocks.provisioning import DeviceModels
 from voltide.station.blocks.reservations import Reservation, Reservations, Ties
 from voltide.station.blocks.sharing import Sharing
@@ -88,6 +89,7 @@ class Assembly:
         self.data = VendorData()
         heard = (
             self.models,
+            Portions(ground),
             self.monitoring,
             self.streams,
             self.logs,
