@@ -241,14 +241,14 @@ class Monitoring(Block):
         return Event(one, self.box.clock.now(), value, trigger, cleared)
 
     def _tell(self, events: list[Event]) -> None:
-        """One message for all that was noticed at once; what is milder than the level is not told."""
-        rest = [event for event in events if event.monitor.severity <= self.level and not self.streaming(event)]
-        if not rest:
-            return
-        rows = [self._say(event) for event in rest]
-        keep = min(event.monitor.severity for event in rest) <= self.box.variables.whole(_QUEUED)
-        body = {"generatedAt": stamp(self.box.clock.now()), "seqNo": 0, "tbc": False, "eventData": rows}
-        self.box.call("NotifyEvent", body, keep=keep)
+        """One message for all that was noticed at once; without a line only what is grave enough to be kept."""
+        online = self.box.online
+        mildest = self.level if online else min(self.level, self.box.variables.whole(_QUEUED))
+        rest = [event for event in events if event.monitor.severity <= mildest and not self.streaming(event)]
+        if rest:
+            rows = [self._say(event) for event in rest]
+            body = {"generatedAt": stamp(self.box.clock.now()), "seqNo": 0, "tbc": False, "eventData": rows}
+            self.box.call("NotifyEvent", body, keep=not online)
 
     def _say(self, event: Event) -> Json:
         """One event as the wire has it; an alert that is over names the one that it ends."""
