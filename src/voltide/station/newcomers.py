@@ -31,6 +31,7 @@ from voltide.ocpp import inventory
 from voltide.ocpp.dialect import dialect
 from voltide.ocpp.events import Called, Streamed
 from voltide.ocpp.faults import ErrorCode
+from voltide.ocpp.gate import may_hear
 from voltide.station.chargers import Chargers, close_quietly
 from voltide.station.dossiers import Dossiers, settled
 from voltide.station.line import Line, Wire
@@ -122,7 +123,7 @@ class Newcomers:
         fact = line.dialect.hear(heard.action, heard.request, now)
         if isinstance(fact, Booted):
             await self._booted(guest, line, heard, fact)
-        elif isinstance(fact, VariablesTold):
+        elif isinstance(fact, VariablesTold) and may_hear(self._verdict(line.charger.id), heard.action):
             guest.said += fact.variables[: max(0, MOST_VARIABLES - len(guest.said))]
             line.connection.answer(heard.id, line.dialect.reply(heard.action, heard.request, Noted(), now))
             if not fact.more:
@@ -140,14 +141,18 @@ class Newcomers:
                 hall.spawn(close_quietly(old))
             await hall.chargers.heard(line, heard)
             return
-        verdict = Boot.PENDING
-        if dossier is not None and dossier.standing is Standing.REJECTED:
-            verdict = Boot.REJECTED
-        elif dossier is None or dossier.standing is not Standing.ACCEPTED:
+        verdict = self._verdict(who)
+        if verdict is Boot.PENDING and (dossier is None or dossier.standing is not Standing.ACCEPTED):
             await self._meet(guest, line, fact)
         answer = Welcome(verdict=verdict, now=hall.clock.now(), interval_s=PENDING_S)
         said = line.dialect.reply(heard.action, heard.request, answer, hall.clock.now())
         line.connection.answer(heard.id, said)
+
+    def _verdict(self, who: ChargerId) -> Boot:
+        """What a charger is told that is not let in yet; who was accepted waits until it has been told the rest."""
+        dossier = self._hall.dossiers.of(who)
+        rejected = dossier is not None and dossier.standing is Standing.REJECTED
+        return Boot.REJECTED if rejected else Boot.PENDING
 
     async def _meet(self, guest: Guest, line: Line, fact: Booted) -> None:
         """Write down who it says it is; the first time, ask what it is."""
