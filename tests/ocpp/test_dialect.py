@@ -181,6 +181,23 @@ def test_an_ac_car_of_2_0_1_is_heard_in_watts_and_watt_hours() -> None:
     assert heard.departure == datetime(2026, 6, 1, 16, tzinfo=UTC)
 
 
+def test_a_car_that_tells_its_discharge_by_current_or_by_phase_is_heard_too() -> None:
+    currents = {"maxChargeCurrent": 100.0, "maxDischargeCurrent": 50.0, "maxVoltage": 400.0}
+    by_current = needs(V21, requestedEnergyTransfer="DC_BPT", v2xChargingParameters=currents)
+    assert (by_current.charge_w, by_current.discharge_w, by_current.v2x) == (40_000.0, 20_000.0, True)
+    phases = {"maxChargePower": 3_000.0, "maxChargePower_L2": 3_000.0, "maxChargePower_L3": 3_000.0, "maxDischargePower": 2_000.0, "maxDischargePower_L2": 2_000.0}  # fmt: skip
+    by_phase = needs(V21, requestedEnergyTransfer="AC_BPT_DER", v2xChargingParameters=phases)
+    assert (by_phase.charge_w, by_phase.discharge_w, by_phase.mode) == (9_000.0, 4_000.0, "AC_BPT_DER")
+
+
+def test_what_a_car_does_not_tell_is_not_taken_for_nothing() -> None:
+    dc = {"evMaxCurrent": 0.0, "evMaxVoltage": 400.0, "stateOfCharge": 20}
+    silent = needs(V21, requestedEnergyTransfer="DC", dcChargingParameters=dc)
+    assert (silent.charge_w, silent.discharge_w, silent.energy_wh, silent.v2x) == (None, None, None, False)
+    full = needs(V21, requestedEnergyTransfer="DC", v2xChargingParameters={"evTargetEnergyRequest": -4_000.0})
+    assert full.energy_wh == 0.0
+
+
 # --- answers ---
 
 
