@@ -51,7 +51,7 @@ class Inverter:
             assert await one.call("ReportDERControl", body) == {}
 
 
-@pytest.mark.ocpp("2.1", "SetDERControl", "GetDERControl", "ReportDERControl", "ClearDERControl")
+@pytest.mark.ocpp("2.1", "SetDERControl", "ReportDERControl", "ClearDERControl")
 def test_a_control_of_the_station_is_given_to_every_capable_charger_and_taken_back(tmp_path):
     async def work(house):
         one, other = Inverter(), Inverter()
@@ -90,6 +90,7 @@ def test_a_charger_that_comes_later_or_after_our_restart_gets_what_is_wanted(tmp
     in_house(tmp_path, second)
 
 
+@pytest.mark.ocpp("2.1", "GetDERControl")
 def test_a_charger_that_says_yes_and_keeps_nothing_is_named(tmp_path):
     async def work(house):
         await house.order(PutDer(control=control()))
