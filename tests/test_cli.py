@@ -114,11 +114,11 @@ def test_every_command_has_help_with_an_example_of_itself(
 
 
 def test_the_commands_are_those_that_were_promised():
-    promised = {"demo", "station", "charger", "simulate", "bench", "export", "check"}
+    promised = {"demo", "station", "charger", "simulate", "bench", "export", "check", "pki", "firmware"}
     assert promised <= set(voltide.commands)
     charger = voltide.commands["charger"]
     assert isinstance(charger, click.Group)
-    assert {"add", "list", "remove", "call"} <= set(charger.commands)
+    assert {"add", "list", "remove", "call", "rotate", "move", "certificate", "errands"} <= set(charger.commands)
 
 
 # --- failing ----------------------------------------------------------------------------------------------------------
@@ -139,7 +139,14 @@ def test_the_commands_are_those_that_were_promised():
         (("charger", "remove", "V01"), "there is no charger V01"),
         (("charger", "add", "../x"), "cannot be an identity"),
         (("charger", "add", "a:b"), "cannot be an identity"),
-        (("charger", "add", "V01", "--profile", "3"), "is not served yet"),
+        (("charger", "add", "V01", "--name", "a b"), "cannot be an identity"),
+        (("charger", "rotate", "V01"), "there is no charger V01"),
+        (("charger", "move", "V01", "--profile", "2"), "there is no charger V01"),
+        (("charger", "certificate", "V01", "--csr", "x", "--config", "nowhere.toml"), "cannot be read"),
+        (("pki", "root", "--config", "nowhere.toml"), "cannot be read"),
+        (("firmware", "key", "a b", "--key", "a.key"), "is no name"),
+        (("firmware", "key", "anna", "--key", "file"), "exists already"),
+        (("firmware", "sign", "file", "--name", "anna", "--key", "file"), "is no release"),
         (("charger", "add", "V01", "--data", "file/folder"), "file/folder: Not a directory"),
         (("charger", "list", "--data", "broken"), "file is not a database"),
         (("export", "ledger", "--data", "broken"), "file is not a database"),
@@ -215,7 +222,7 @@ def test_the_list_names_every_charger_and_no_secret(say: Callable[..., Result], 
     assert [line.split("\t")[0] for line in listed.stdout.splitlines()] == ["V01", "V02"]
     assert not any(secret in listed.stdout for secret in secrets)
     told = json.loads(say("charger", "list", "--data", tmp_path, "--json", "-").stdout)
-    assert [set(row) for row in told] == [{"id", "profile", "added_at"}] * 2
+    assert [set(row) for row in told] == [{"id", "profile", "added_at", "moving_to", "certificate_until"}] * 2
 
 
 # --- simulated nights -------------------------------------------------------------------------------------------------

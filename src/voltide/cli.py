@@ -15,6 +15,9 @@ from sqlalchemy.exc import DatabaseError
 from voltide import __version__
 from voltide.backbone.clock import SystemClock
 from voltide.cli_chargers import charger
+from voltide.cli_firmware import firmware
+from voltide.cli_keys import keys
+from voltide.cli_pki import pki
 from voltide.config import ConfigError, load
 from voltide.domain.time import moment
 from voltide.terminal import DATA, JSON, fail, sentence, write
@@ -139,7 +142,7 @@ def simulate(
 
 
 @voltide.command()
-@click.argument("what", type=click.Choice(["messages", "sessions", "ledger", "telemetry"]))
+@click.argument("what", type=click.Choice(["messages", "sessions", "ledger", "telemetry", "security"]))
 @DATA
 @JSON
 @click.option("--since", type=click.DateTime(), help="From this moment on (UTC).")
@@ -220,4 +223,7 @@ class _progress:  # noqa: N801 - used as a word: with _progress("…") as tell
         self._bar.stop()
 
 
-voltide.add_command(charger)
+for group in (charger, pki, firmware):
+    voltide.add_command(group)
+for command in keys:
+    charger.add_command(command)

@@ -8,7 +8,7 @@ import click
 from voltide.backbone import registry
 from voltide.backbone.clock import SystemClock
 from voltide.domain.messages import Outcome
-from voltide.domain.time import moment, stamp
+from voltide.domain.time import millis, moment, stamp
 from voltide.security.identities import is_identity
 from voltide.terminal import DATA, JSON, fail, write
 
@@ -24,57 +24,78 @@ def charger() -> None:
 @charger.command("add")
 @click.argument("identity")
 @click.option("--profile", type=click.IntRange(0, 3), default=1, show_default=True, help="OCPP security profile.")
+@click.option("--name", default="", help="What its certificate says, where that is not its identity: a serial number.")
 @DATA
-def charger_add(identity: str, profile: int, data: Path) -> None:
+def charger_add(identity: str, profile: int, name: str, data: Path) -> None:
     """Make a charger's secret and print it, this once, alone on the last line.
+
+    At profile 3 a charger has a certificate and no password; at profile 0 it has nothing.
 
     Example: voltide charger add V01
     """
     from voltide.live import database, keyring, provision  # noqa: PLC0415 - as above
 
-    if not is_identity(identity):
-        fail(f"{identity!r} cannot be an identity: 1 to 48 of A-Z a-z 0-9 * _ = | @ . + - are allowed")
-    if profile != 1:
-        fail(f"security profile {profile} is not served yet; only 1 (Basic authentication on a trusted network) is")
-    secret = provision(database(data), keyring(data), identity, SystemClock())
+    for text in filter(None, (identity, name)):
+        if not is_identity(text):
+            fail(f"{text!r} cannot be an identity: 1 to 48 of A-Z a-z 0-9 * _ = | @ . + - are allowed")
+    engine = database(data)
+    secret = provision(engine, keyring(data), identity, SystemClock(), profile)
     if secret is None:
         fail(f"{identity} exists already; remove it first to make a new secret")
-    click.echo(f"{identity} added. Its password, shown this once:")
-    click.echo(secret)
+    if name:
+        registry.set_name(engine, identity, name)
+    if profile == 0:
+        click.echo(f"{identity} added. It comes without any proof, by the door 'open', which the file must name.")
+    elif profile == 3:
+        click.echo(f"{identity} added. It comes with a certificate. To sign a request of its own:")
+        click.echo(f"voltide charger certificate {identity} --csr FILE --config station.toml --data {data}")
+    else:
+        click.echo(f"{identity} added. Its password, shown this once:")
+        click.echo(secret)
 
 
 @charger.command("list")
 @DATA
 @JSON
 def charger_list(data: Path, json_file: Path | None) -> None:
-    """List the chargers that may connect.
+    """List the chargers that may connect, with the end of their certificates.
 
     Example: voltide charger list
     """
     from voltide.live import database  # noqa: PLC0415 - as above
 
+    engine = database(data)
+    ends, moves = registry.certificate_ends(engine), registry.moving_to(engine)
     found = [
-        {"id": row["id"], "profile": row["profile"], "added_at": stamp(moment(row["added_at"]))}
-        for row in registry.all_of(database(data))
+        {
+            "id": row["id"],
+            "profile": row["profile"],
+            "added_at": stamp(moment(row["added_at"])),
+            "moving_to": moves.get(row["id"]),
+            "certificate_until": stamp(moment(ends[row["id"]])) if row["id"] in ends else None,
+        }
+        for row in registry.all_of(engine)
     ]
     if json_file is not None:
         write(json_file, found)
         return
     for row in found:
-        click.echo(f"{row['id']}\tprofile {row['profile']}\tsince {row['added_at']}")
+        moving = f" (may come at {row['moving_to']})" if row["moving_to"] is not None else ""
+        until = f"\tcertificate until {row['certificate_until']}" if row["certificate_until"] else ""
+        click.echo(f"{row['id']}\tprofile {row['profile']}{moving}\tsince {row['added_at']}{until}")
 
 
 @charger.command("remove")
 @click.argument("identity")
 @DATA
 def charger_remove(identity: str, data: Path) -> None:
-    """Take a charger's right to connect. It falls off the line when it next connects.
+    """Take a charger's right to connect, and its certificates. It falls off the line when it next connects.
 
     Example: voltide charger remove V01
     """
     from voltide.live import database  # noqa: PLC0415 - as above
 
-    if not registry.remove(database(data), identity):
+    if not registry.remove(database(data), identity, millis(SystemClock().now())):
         fail(f"there is no charger {identity}")
     click.echo(f"{identity} removed")
 

@@ -13,6 +13,7 @@ from msgspec import UNSET
 from voltide.control.wiring import UnsafeStationError, Wiring
 from voltide.domain import site
 from voltide.faults import faults as find_faults
+from voltide.faults import trust_faults
 from voltide.ledger.settlement import yuan
 from voltide.ledger.tariff import Period, Tariff
 from voltide.security.identities import is_identity
@@ -85,7 +86,7 @@ def load(path: Path) -> Config:
 
 def _config(file: str, parsed: File) -> Config:
     """What single keys cannot tell: names that refer to each other, a tree that is one, fallbacks that are safe."""
-    faults = [*_site_faults(parsed), *_tariff_faults(parsed)]
+    faults = [*_site_faults(parsed), *_tariff_faults(parsed), *trust_faults(parsed)]
     if faults:
         raise ConfigError(file, faults)
     station = _station(parsed)

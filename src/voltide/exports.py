@@ -69,6 +69,14 @@ def _session_row(engine: Engine, row: Row) -> dict[str, Any]:
     }
 
 
+def _security(engine: Engine, since: int, until: int) -> list[dict[str, Any]]:
+    table = schema.security_log
+    return [
+        {"at": stamp(moment(row["at"])), "charger": row["charger"], "kind": row["kind"], "detail": row["detail"]}
+        for row in rows(engine, _span(select(table), table.c.at, since, until).order_by(table.c.at, table.c.id))
+    ]
+
+
 def _ledger(engine: Engine, since: int, until: int) -> list[dict[str, Any]]:
     table = schema.postings
     wanted = ("batch", "account", "amount_fen", "kind", "source")
@@ -89,6 +97,7 @@ _KINDS: dict[str, Callable[[Engine, int, int], list[dict[str, Any]]]] = {
     "sessions": _sessions,
     "ledger": _ledger,
     "telemetry": _telemetry,
+    "security": _security,
 }
 
 

@@ -1,6 +1,9 @@
 """Says everything that is wrong with a table at once: key, value and what is allowed."""
 
 import math
+import re
+from collections.abc import Callable
+from ipaddress import ip_network
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -8,7 +11,11 @@ import msgspec
 from msgspec import Meta, UnsetType
 
 from voltide.domain import site
+from voltide.security import releases
+from voltide.security.fetch import Origin
+from voltide.tables import File
 
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
 _WORDS = {"str": "text", "float": "a number", "int": "a whole number", "bool": "true or false", "dict": "a table"}
 
 
@@ -37,6 +44,33 @@ def faults(kind: Any, value: Any, at: str) -> list[str]:
         if inner:
             return inner
     return _leaf(kind, value, at)
+
+
+def trust_faults(file: File) -> list[str]:
+    """What is wrong with whom a station trusts: addresses, networks, names, keys."""
+    pki = file.pki
+    found = [] if file.door.listen else ["door.listen = []: must name at least one of open, basic, tls, mutual-tls"]
+    for place, url in enumerate(pki.ocsp):
+        found += _fails(f"pki.ocsp[{place}] = {url!r}", Origin.of, url)
+    for key in ("outside", "v2g_signer", "contracts"):
+        url = getattr(pki, key)
+        if url and (key != "outside" or "://" in url) and not url.startswith("https://"):
+            found.append(f"pki.{key} = {url!r}: must begin with https://")
+        elif url and "://" in url:
+            found += _fails(f"pki.{key} = {url!r}", Origin.of, url)
+    for place, text in enumerate(pki.private_networks):
+        found += _fails(f"pki.private_networks[{place}] = {text!r}", ip_network, text)
+    bad = [name for name in pki.names if _NAME.fullmatch(name) is None]
+    found += [f"pki.names = {name!r}: must be a host name or an address" for name in bad]
+    return found + _fails("firmware.approvers", releases.approvers, file.firmware.approvers)
+
+
+def _fails(what: str, read: Callable[[Any], object], value: object) -> list[str]:
+    try:
+        read(value)
+    except ValueError as error:
+        return [f"{what}: {error}"]
+    return []
 
 
 def _leaf(kind: Any, value: Any, at: str) -> list[str]:

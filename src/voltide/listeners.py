@@ -32,7 +32,15 @@ class Listening:
     """One listener that is open."""
 
     profile: int
-    url: str
+    scheme: str
+    host: str
+    """As it stands in an address."""
+    port: int
+
+    @property
+    def url(self) -> str:
+        """What is printed, and dialled on this machine."""
+        return f"{self.scheme}://{self.host}:{self.port}{PATH}"
 
 
 class Listeners:
@@ -44,6 +52,7 @@ class Listeners:
         self._authority = authority
         self._clock = clock
         self._contexts: dict[int, ssl.SSLContext] = {}
+        self.opened: list[Listening] = []
         self._seen: dict[Path, int] = {}
         self._end: datetime | None = None
         self._trusted: set[str] = set()
@@ -61,14 +70,13 @@ class Listeners:
             if profile >= 2:
                 self._contexts[profile] = tls.context(mutual=profile == 3, refused=self._refuse)
         await self.freshen()
-        opened = []
         for profile in wanted:
             server = await door.open(table.host, ports[profile], profile, self._contexts.get(profile))
             await stack.enter_async_context(server)
             port = server.sockets[0].getsockname()[1]
             scheme = "wss" if profile in self._contexts else "ws"
-            opened.append(Listening(profile=profile, url=f"{scheme}://{shown(table.host)}:{port}{PATH}"))
-        return opened
+            self.opened.append(Listening(profile=profile, scheme=scheme, host=shown(table.host), port=port))
+        return self.opened
 
     def _refuse(self, why: str) -> None:
         self.refused(why)  # whoever hears it now, not when the listener was opened

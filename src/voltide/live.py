@@ -21,12 +21,15 @@ from voltide.domain.time import Clock, millis
 from voltide.listeners import Listening, shown
 from voltide.security.identities import Keyring, new_secret
 from voltide.security.tokens import Operators
+from voltide.station import dossiers
+from voltide.station.extension import with_accepted
 from voltide.station.plant import Devices
 from voltide.station.station import StationActor, Surroundings
 from voltide.twin.city import Doors, Twin
 from voltide.twin.conditions import WorldConfig
 from voltide.twin.dial import dialler
 from voltide.twin.wire import Connect, Wire
+from voltide.wardens import Ground
 from voltide.web.app import create_app, serve
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -68,8 +71,10 @@ def provision(engine: Engine, keys: Keyring, identity: str, clock: Clock, profil
 
 
 async def live(site: Site) -> None:
-    """Run until cancelled."""
+    """Run until cancelled. Raises ``ConfigError`` or ``UnsafeStationError`` before anything is opened."""
     config, engine = site.config, database(site.data)
+    settings = compose.settings(config)
+    with_accepted(settings.station, dossiers.all_of(engine))
     keys, operators = keyring(site.data), Operators(site.clock)
     async with Store(engine) as store, LocalBus() as bus, _calls(site, bus), asyncio.TaskGroup() as tasks:
         dial = _Dial()
@@ -82,9 +87,9 @@ async def live(site: Site) -> None:
             new_id=compose.unguessable,
             keys=keys,
         )
-        station = StationActor(compose.settings(config), around)
-        ground = gate.Ground(config=config, data=site.data, engine=engine, keys=keys, clock=site.clock)
-        async with gate.opened(ground, station, store) as listening:
+        station = StationActor(settings, around)
+        ground = Ground(config=config, data=site.data, store=store, keys=keys, clock=site.clock)
+        async with gate.opened(ground, station) as listening:
             tasks.create_task(station.run(), name="station")
             loopback = config.door.host in _LOOPBACK
             name, calls = config.station.id, compose.calls()

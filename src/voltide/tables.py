@@ -167,6 +167,7 @@ class DoorTable(_Table, frozen=True, kw_only=True):
     offline_lease_s: Annotated[float, Meta(ge=5, le=60)] = 10.0
     tokens: tuple[str, ...] = ("*",)
     newcomers: bool = False
+    quirks: str = ""
 
 
 class PkiTable(_Table, frozen=True, kw_only=True):
@@ -181,6 +182,7 @@ class PkiTable(_Table, frozen=True, kw_only=True):
     outside_user: str = ""
     ocsp: tuple[str, ...] = ()
     private_networks: tuple[str, ...] = ()
+    tls_roots: str = ""
     v2g_roots: str = ""
     v2g_signer: str = ""
     contracts: str = ""

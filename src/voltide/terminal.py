@@ -7,17 +7,32 @@ from typing import Any, NoReturn
 
 import click
 
+from voltide.config import Config, ConfigError, load
+
 DATA = click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), default=Path("data"), show_default=True,
     help="The folder that holds all state.",
 )  # fmt: skip
 JSON = click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write JSON here; - is the screen.")
 
+CONFIG = click.option(
+    "--config", "config_file", type=click.Path(path_type=Path, dir_okay=False), required=True,
+    help="The station's file.",
+)  # fmt: skip
+
 
 def fail(sentence: str, code: int = 1) -> NoReturn:
     """End with one plain sentence."""
     click.echo(f"voltide: {sentence}", err=True)
     sys.exit(code)
+
+
+def station_file(file: Path) -> Config:
+    """What a station's file says; all that is wrong with it, when it is."""
+    try:
+        return load(file)
+    except ConfigError as error:
+        fail(str(error))
 
 
 def write(file: Path, value: Any) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidMessage, InvalidStatus
 
 from tests.station.house import TOML
-from voltide import gate, live
+from voltide import live, trust
 from voltide.backbone import registry
 from voltide.backbone.clock import SystemClock
 from voltide.backbone.store import Row, rows
@@ -71,7 +72,7 @@ class Locked:
 
     @property
     def roots(self) -> str:
-        return "".join(gate.own_authority(self.config, self.data, SystemClock()).chain())
+        return "".join(trust.own(self.config, self.data, SystemClock()).chain())
 
     def tls(self, proof: Proof | None = None, roots: str | None = None) -> ssl.SSLContext:
         """How a charger that knows our root dials."""
@@ -96,7 +97,7 @@ class Locked:
             socket = await self.dial(*how, **more)
         except InvalidStatus as refused:
             return refused.response.status_code
-        except (ssl.SSLError, ConnectionError, EOFError, InvalidMessage) as error:
+        except (ssl.SSLError, ConnectionError, EOFError, InvalidMessage, TimeoutError) as error:
             return type(error).__name__
         await socket.close()
         return 101
@@ -110,7 +111,10 @@ class Locked:
 @asynccontextmanager
 async def locked(tmp_path: Path, toml: str = CAPTURED) -> AsyncIterator[Locked]:
     file = tmp_path / "station.toml"
-    file.write_text(toml, encoding="utf-8")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    file.write_text(toml.replace("web_port = 0", f"web_port = {port}"), encoding="utf-8")
     config, data, said = load(file), tmp_path / "data", []
     engine, keys = live.database(data), live.keyring(data)
     running = asyncio.create_task(live.live(live.Site(config=config, data=data, clock=SystemClock(), say=said.append)))
@@ -165,7 +169,7 @@ def certify(house: Locked, identity: str, *, common: str | None = None, record: 
     pem, key = request(common)
     asked = csr.check(pem, CHARGER, identity, frozenset({common}), "Corner Power")
     assert isinstance(asked, Request)
-    issued = gate.own_authority(house.config, house.data, SystemClock()).sign_now(asked)
+    issued = trust.own(house.config, house.data, SystemClock()).sign_now(asked)
     assert isinstance(issued, Issued)
     found = names.of_pem(issued.chain)
     assert found is not None

@@ -1,6 +1,7 @@
 """Who comes in at which listener: every security profile against every proof, over real sockets and real TLS."""
 
 import asyncio
+import contextlib
 import ssl
 import warnings
 from datetime import UTC, datetime, timedelta
@@ -232,7 +233,8 @@ def test_plain_speech_at_a_tls_door_and_tls_at_a_plain_one_come_to_nothing(tmp_p
             secret = house.add("V1", 2)
             reader, writer = await asyncio.open_connection("127.0.0.1", int(house.doors[2].split(":")[2].split("/")[0]))
             writer.write(b"GET /ocpp/V1 HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert b"101" not in await reader.read()
+            with contextlib.suppress(ConnectionResetError):
+                assert b"101" not in await reader.read()
             writer.close()
             house.doors[2] = house.doors[1].replace("ws://", "wss://")
             assert await house.outcome(2, "V1", secret) in AWAY

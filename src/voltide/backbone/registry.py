@@ -15,12 +15,12 @@ from voltide.backbone.store import Row, rows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
-    """One charger as the door knows it. Both secrets and both profiles are good where there are two."""
+    """One charger as the door knows it. Every secret and each profile is good where there are several."""
 
     id: str
     secret_mac: str
     profile: int
-    next_secret_mac: str | None = None
+    next_macs: tuple[str, ...] = ()
     next_profile: int | None = None
     next_profile_until: int | None = None
     """Milliseconds since 1970."""
@@ -64,21 +64,29 @@ def one(engine: Engine, identity: str) -> Row | None:
 
 
 def promise_secret(engine: Engine, identity: str, mac: str, at: int) -> None:
-    """A new secret is on its way: from here on both are good."""
-    _put(engine, schema.next_secrets, {"charger": identity, "secret_mac": mac, "at": at})
+    """A new secret is on its way: from here on it is good beside the old one, and beside others on their way."""
+    waiting = schema.next_secrets
+    with engine.begin() as connection:
+        connection.execute(waiting.insert().values(charger=identity, secret_mac=mac, at=at))
+        mine = select(waiting.c.secret_mac).where(waiting.c.charger == identity).order_by(waiting.c.at.desc())
+        kept = [row[0] for row in connection.execute(mine.limit(_ON_THEIR_WAY))]
+        old = (waiting.c.charger == identity) & waiting.c.secret_mac.not_in(kept)
+        connection.execute(delete(waiting).where(old))
 
 
 def keep_new_secret(engine: Engine, identity: str, mac: str) -> None:
-    """The charger has come with its new secret: the old one is dead."""
+    """The charger has come with a new secret: the old one is dead, and so is what was on its way before this one."""
     waiting = schema.next_secrets
     with engine.begin() as connection:
-        there = (waiting.c.charger == identity) & (waiting.c.secret_mac == mac)
-        if connection.execute(delete(waiting).where(there)).rowcount:
+        mine = (waiting.c.charger == identity) & (waiting.c.secret_mac == mac)
+        at = connection.execute(select(waiting.c.at).where(mine)).scalar()
+        if at is not None:
+            connection.execute(delete(waiting).where((waiting.c.charger == identity) & (waiting.c.at <= at)))
             _set(connection, identity, secret_mac=mac)
 
 
 def drop_new_secret(engine: Engine, identity: str, mac: str) -> None:
-    """The charger has not taken it: only the old one is good."""
+    """The charger has not taken it."""
     waiting = schema.next_secrets
     with engine.begin() as connection:
         connection.execute(delete(waiting).where((waiting.c.charger == identity) & (waiting.c.secret_mac == mac)))
@@ -100,6 +108,19 @@ def forbid_profile(engine: Engine, identity: str) -> None:
     """The charger has not come at its new profile: the old one alone is good."""
     with engine.begin() as connection:
         connection.execute(delete(schema.next_profiles).where(schema.next_profiles.c.charger == identity))
+
+
+def may_come(engine: Engine, identity: str, profile: int) -> int | None:
+    """Until when (ms) a charger may come at a profile that it is moving to; None: it is not moving there."""
+    table = schema.next_profiles
+    there = (table.c.charger == identity) & (table.c.profile == profile)
+    found = rows(engine, select(table.c.until).where(there))
+    return found[0]["until"] if found else None
+
+
+def moving_to(engine: Engine) -> dict[str, int]:
+    """Which chargers may come at another profile, too."""
+    return {row["charger"]: row["profile"] for row in rows(engine, select(schema.next_profiles))}
 
 
 def set_name(engine: Engine, identity: str, name: str) -> None:
@@ -127,6 +148,27 @@ def keep_issued(engine: Engine, row: Row) -> None:
     _put(engine, schema.certificates, row)
 
 
+def certificate_ends(engine: Engine) -> dict[str, int]:
+    """Until when (ms) each charger's newest certificate for its line holds."""
+    table = schema.certificates
+    mine = (table.c.kind == "ChargingStationCertificate") & table.c.revoked_at.is_(None)
+    query = select(table.c.charger, table.c.not_after).where(mine).order_by(table.c.issued_at)
+    return {row["charger"]: row["not_after"] for row in rows(engine, query)}
+
+
+def every_certificate(engine: Engine) -> list[Row]:
+    """All that were ever issued, the newest first."""
+    return rows(engine, select(schema.certificates).order_by(schema.certificates.c.issued_at.desc()))
+
+
+def was_given(engine: Engine, identity: str, kind: str) -> bool:
+    """Whether a charger's last request of a kind has come to its end."""
+    table = schema.told
+    there = (table.c.charger == identity) & (table.c.kind == "csr") & (table.c.key == kind)
+    found = rows(engine, select(table.c.body).where(there))
+    return not found or msgspec.json.decode(found[0]["body"]).get("state") == "done"
+
+
 def revoke(engine: Engine, serial: str, at: int) -> bool:
     """A certificate that opens no door any more; False when there was none."""
     table = schema.certificates
@@ -151,10 +193,17 @@ def wanted(engine: Engine) -> list[Row]:
     return rows(engine, select(table).where(table.c.state.in_(("waiting", "begun"))).order_by(table.c.at))
 
 
-def errands_of(engine: Engine, identity: str) -> list[Row]:
-    """Every errand of a charger, done or not."""
-    table = schema.errands
-    return rows(engine, select(table).where(table.c.charger == identity).order_by(table.c.what))
+def rewrite(engine: Engine, identity: str, what: str, body: dict[str, Any]) -> None:
+    """What has to be remembered of an errand while it goes on."""
+    table, text = schema.errands, msgspec.json.encode(body).decode()
+    there = (table.c.charger == identity) & (table.c.what == what)
+    with engine.begin() as connection:
+        connection.execute(update(table).where(there).values(body=text))
+
+
+def every_errand(engine: Engine) -> list[Row]:
+    """Done or not, the newest first."""
+    return rows(engine, select(schema.errands).order_by(schema.errands.c.at.desc()))
 
 
 def mark(engine: Engine, row: Row, state: str, detail: str = "") -> None:
@@ -189,10 +238,12 @@ class Book:
             found = self._ask(self._find, identity)
         except Exception:  # noqa: BLE001 - whatever the driver calls it: it does not answer now
             return self._known.get(identity)
-        if found is None:
+        if not found:
             self._known.pop(identity, None)
             return None
-        known = self._known[identity] = Registered(**dict(zip(_FIELDS, found, strict=True)))
+        macs = tuple(row[-1] for row in found if row[-1] is not None)
+        known = Registered(**dict(zip(_FIELDS, found[0], strict=False)), next_macs=macs)
+        self._known[identity] = known
         return known
 
     def issued(self, serial: str) -> Row | None:
@@ -201,10 +252,10 @@ class Book:
             found = self._ask(self._certificate, serial)
         except Exception:  # noqa: BLE001 - as above
             return self._issued.get(serial)
-        if found is None:
+        if not found:
             self._issued.pop(serial, None)
             return None
-        row = self._issued[serial] = dict(zip(_ISSUED_FIELDS, found, strict=True))
+        row = self._issued[serial] = dict(zip(_ISSUED_FIELDS, found[0], strict=True))
         return row
 
     def close(self) -> None:
@@ -220,14 +271,16 @@ class Book:
                 self._raw.cursor().execute("PRAGMA busy_timeout=0")  # the event loop waits for nobody
         cursor = self._raw.cursor()
         cursor.execute(statement, (key,))
-        return cursor.fetchone()
+        return cursor.fetchall()
 
 
-_FIELDS = ("id", "secret_mac", "profile", "next_secret_mac", "next_profile", "next_profile_until", "name")
+_ON_THEIR_WAY = 3
+"""So many secrets of one charger may be on their way; an older one has been forgotten by now."""
+_FIELDS = ("id", "secret_mac", "profile", "next_profile", "next_profile_until", "name")
 _ISSUED_FIELDS = ("serial", "charger", "kind", "not_after", "revoked_at", "pem")
 _c, _s, _p, _n = schema.chargers, schema.next_secrets, schema.next_profiles, schema.certificate_names
 _FIND = (
-    select(_c.c.id, _c.c.secret_mac, _c.c.profile, _s.c.secret_mac, _p.c.profile, _p.c.until, _n.c.name)
+    select(_c.c.id, _c.c.secret_mac, _c.c.profile, _p.c.profile, _p.c.until, _n.c.name, _s.c.secret_mac)
     .select_from(
         _c.outerjoin(_s, _s.c.charger == _c.c.id)
         .outerjoin(_p, _p.c.charger == _c.c.id)
@@ -251,3 +304,9 @@ def _put(engine: Engine, table: Table, row: Row) -> None:
     rest = {name: insert.excluded[name] for name in row if name not in keys}
     with engine.begin() as connection:
         connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=rest))
+
+
+def notice(engine: Engine, row: Row) -> None:
+    """A line of the security log, from beside the station."""
+    with engine.begin() as connection:
+        connection.execute(schema.security_log.insert().values(**row))

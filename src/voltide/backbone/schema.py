@@ -109,9 +109,9 @@ next_secrets = Table(
     "next_secrets",
     metadata,
     Column("charger", String(48), primary_key=True),
-    Column("secret_mac", String(64), nullable=False),
+    Column("secret_mac", String(64), primary_key=True),
     Column("at", BigInteger, nullable=False),
-    comment="Secrets on their way to a charger: both are good until it is known which one it has.",
+    comment="Secrets on their way to a charger: all are good until it is known which one it has.",
 )
 
 next_profiles = Table(

@@ -10,6 +10,7 @@ import base64
 import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Protocol, TypeAlias
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -78,6 +79,7 @@ class Arrival:
     """How a charger came in last: which of its proofs it has, and at which profile."""
 
     profile: int
+    at: datetime
     secret_mac: str | None = None
     serial: str | None = None
     """Of its certificate."""
@@ -141,15 +143,16 @@ class Admission:
     def _proved(self, knock: Knock, known: Registered) -> Arrival | tuple[str, str]:
         """How it came in; or the kind and detail of what was wrong."""
         if knock.profile == 0:
-            return Arrival(profile=0)
+            return Arrival(profile=0, at=self._locks.clock.now())
         if knock.profile == 3:
             return self._certified(knock, known)
         user, secret = credentials(knock.authorization)
         if user != known.id:
             return "wrong-secret", "" if not user else "the user is not the identity"
-        macs = [mac for mac in (known.secret_mac, known.next_secret_mac) if mac is not None]
-        fits = [mac for mac in macs if self._locks.keys.fits(known.id, secret, mac)]
-        return Arrival(profile=knock.profile, secret_mac=fits[0]) if fits else ("wrong-secret", "")
+        fits = [mac for mac in (known.secret_mac, *known.next_macs) if self._locks.keys.fits(known.id, secret, mac)]
+        if not fits:
+            return "wrong-secret", ""
+        return Arrival(profile=knock.profile, at=self._locks.clock.now(), secret_mac=fits[0])
 
     def _certified(self, knock: Knock, known: Registered) -> Arrival | tuple[str, str]:
         """TLS has verified the chain; that the certificate is this charger's own is for us to see."""
@@ -157,7 +160,9 @@ class Admission:
         if shown is None:
             return "foreign-certificate", "no certificate"
         wrong = self._foreign(shown, known)
-        return Arrival(profile=3, serial=shown.serial) if wrong is None else ("foreign-certificate", wrong)
+        if wrong is not None:
+            return "foreign-certificate", wrong
+        return Arrival(profile=3, at=self._locks.clock.now(), serial=shown.serial)
 
     def _foreign(self, shown: names.Names, known: Registered) -> str | None:
         """What is wrong with a certificate; None: it is the charger's own, and good."""

@@ -63,7 +63,7 @@ class Arrivals:
     async def _settle(self, known: Registered, arrival: Arrival) -> None:
         who, mac = known.id, arrival.secret_mac
         notices = []
-        if mac is not None and mac == known.next_secret_mac:
+        if mac is not None and mac in known.next_macs:
             await self._store.read(lambda engine: registry.keep_new_secret(engine, who, mac))
             notices.append(Noticed(kind="secret-changed", detail="it came with the new one; the old one is dead"))
         if arrival.profile == known.next_profile:
