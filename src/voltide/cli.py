@@ -19,6 +19,7 @@ from voltide.cli_firmware import firmware
 from voltide.cli_keys import keys
 from voltide.cli_pki import pki
 from voltide.config import ConfigError, load
+from voltide.control.wiring import UnsafeStationError
 from voltide.domain.time import moment
 from voltide.terminal import DATA, JSON, fail, sentence, write
 
@@ -103,7 +104,7 @@ def station(config_file: Path, data: Path, port_base: int | None) -> None:
         config = load(config_file)
         config = config if port_base is None else on_ports(config, port_base)
         run(Site(config=config, data=data, clock=SystemClock(), say=click.echo))
-    except (ConfigError, OSError) as error:
+    except (ConfigError, UnsafeStationError, OSError) as error:
         fail(sentence(error))
 
 

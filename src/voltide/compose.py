@@ -3,11 +3,14 @@
 import random
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 
-from voltide.config import Config
+from voltide.config import Config, ConfigError
 from voltide.domain.site import OcppVersion
 from voltide.ocpp.actions import may_call
 from voltide.ocpp.messages import actions
+from voltide.ocpp.quirks import Quirk
+from voltide.station import makers
 from voltide.station.chargers import Manners
 from voltide.station.operations import CallTerms
 from voltide.station.planner import Policy
@@ -29,6 +32,7 @@ def settings(config: Config) -> Settings:
         manners=Manners(tokens=tuple(config.door.tokens), newcomers=config.door.newcomers),
         sample_s=config.door.sample_s,
         keep_days=config.backbone.keep_messages_days,
+        quirks=_quirks(config),
         calls=CallTerms(log_places=config.operations.log_places),
     )
 
@@ -41,6 +45,15 @@ def calls() -> dict[str, dict[str, tuple[type, type | None]]]:
             if may_call(action, charger=False):
                 found.setdefault(action, {})[version.value] = kinds
     return found
+
+
+def _quirks(config: Config) -> tuple[Quirk, ...]:
+    """The quirk files that ship, and those of the station's own folder. Raises ``ConfigError``."""
+    folders = [Path(config.door.quirks)] if config.door.quirks else []
+    try:
+        return makers.known(*folders)
+    except ValueError as error:
+        raise ConfigError("door.quirks", [str(error)]) from error
 
 
 def unguessable() -> str:

@@ -43,6 +43,8 @@ class Hints:
     """The 1.6 key that holds an outlet's power, in W or, with a unit behind a slash, in that: ``MaxPower/kW``."""
     amperes: bool | None = None
     steered: bool | None = None
+    falls_back: bool = True
+    """It takes a safe power for when no setpoint is in force."""
 
 
 def answered(answer: Json) -> Iterator[Variable]:
@@ -63,7 +65,7 @@ def pile(version: OcppVersion, said: Iterable[Variable], hints: Hints | None = N
     found = _pile16(known, hints) if version is OcppVersion.V16 else _pile2(version, known, hints)
     return Pile(
         plates=found.plates,
-        fallback_w=FALLBACK_W,
+        fallback_w=FALLBACK_W if hints.falls_back else _MOST_W,
         v2g=found.v2g,
         amperes=found.amperes if hints.amperes is None else hints.amperes,
         steered=found.steered if hints.steered is None else hints.steered,

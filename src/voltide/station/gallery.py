@@ -1,6 +1,7 @@
 """Draws the chargers for their pages: the list, and one in full."""
 
 from datetime import datetime
+from typing import Protocol
 
 from voltide.domain.dossier import (
     ChargerPicture,
@@ -19,6 +20,7 @@ from voltide.station.diary import Diary
 from voltide.station.dossiers import Dossiers, step_of
 from voltide.station.loop import Crew
 from voltide.station.newcomers import Newcomers
+from voltide.station.oddities import Oddities
 
 JOINING = ("read", "fallback", "metering", "line", "secret", "boot", "status")
 """The steps of a newcomer, in their order."""
@@ -27,14 +29,23 @@ STARTING = ("boot", "fallback", "metering", "line", "status", "read")
 _SETTLED = (Progress.DONE, Progress.SKIPPED)
 
 
+class Exhibits(Protocol):
+    """What there is to be shown."""
+
+    dossiers: Dossiers
+    newcomers: Newcomers
+    oddities: Oddities
+
+
 class Gallery:
     """Made only when somebody looks."""
 
-    def __init__(self, crew: Crew, diary: Diary, dossiers: Dossiers, newcomers: Newcomers) -> None:
+    def __init__(self, crew: Crew, diary: Diary, of: Exhibits) -> None:
         self._crew = crew
         self._diary = diary
-        self._dossiers = dossiers
-        self._newcomers = newcomers
+        self._dossiers = of.dossiers
+        self._newcomers = of.newcomers
+        self._oddities = of.oddities
         self.doors: tuple[Doorway, ...] = ()
         """Where the charger door listens; whoever opens it says so."""
 
@@ -65,7 +76,7 @@ class Gallery:
             profile=dossier.profile,
             steps=_steps(dossier),
             quirks=dossier.quirks,
-            oddities=(),
+            oddities=self._oddities.of(who),
             events=tuple(event for event in self._diary.events if event.subject in mine),
         )
 

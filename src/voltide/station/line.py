@@ -13,6 +13,7 @@ from voltide.ocpp.answers import goes_on
 from voltide.ocpp.connection import Connection, Limits
 from voltide.ocpp.dialect import Dialect, dialect
 from voltide.ocpp.events import Answered, Called, Event, Failed, Hang, Ignored, Streamed, Turned, Unanswered
+from voltide.ocpp.quirks import Manner
 from voltide.ocpp.wire import Wire as Call
 
 log = structlog.get_logger()
@@ -75,8 +76,14 @@ class Line:
         self.version = version
         self.dialect: Dialect = dialect(version, charger)
         self.connection = Connection(version, charger=False, limits=Limits(timeout_s=15.0))
+        self.unanswered = 0
+        """How many of our calls it has left without an answer; each holds up the next ones until its time is over."""
         self.ended = ""
         """Why the line was lost."""
+        self.manner: Manner | None = None
+        """How it is heard and told because of its quirks; None: by the standard."""
+        self.odd: Callable[[tuple[str, ...]], None] = _not_odd
+        """Hears how its messages depart from the standard."""
         self._wire = wire
         self._carrier: Carrier | None = wire if isinstance(wire, Carrier) else None
         self._pulled: Pulled | None = None if isinstance(wire, Carrier) else wire
@@ -108,6 +115,10 @@ class Line:
         if event is None:
             [event] = self.connection.receive(text, self._clock.monotonic())
         if isinstance(event, _ASKED):
+            if self.manner is not None:
+                event = self.manner.mend(event)
+            if event.deviations:
+                self.odd(event.deviations)
             rest = self._heard(self, event)
             return self._spoken() if rest is None else self._after(rest)
         if isinstance(event, Hang):
@@ -159,7 +170,8 @@ class Line:
         if isinstance(calls, Refused):
             return calls
         results: list[OrderResult] = []
-        for call in calls:
+        for said in calls:
+            call = said if self.manner is None else self.manner.word(said)
             results.append(await self._call(call, wait_s))
             if not goes_on(call, results[-1]):
                 break
@@ -197,6 +209,10 @@ class Line:
         waiting = self._waiting.pop(who, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(result)
+
+
+def _not_odd(_deviations: tuple[str, ...]) -> None:
+    return
 
 
 def _unheard(line: Line, _event: Called | Streamed) -> None:

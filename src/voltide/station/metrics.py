@@ -4,6 +4,7 @@ from prometheus_client import Gauge
 
 from voltide.domain.site import StationId
 from voltide.station.loop import Crew, Loop
+from voltide.station.oddities import Oddities
 
 _POWER = Gauge("voltide_power_watts", "Power into the thing named.", ["station", "of"])
 _SESSIONS = Gauge("voltide_sessions_open", "Cars plugged in.", ["station"])
@@ -12,9 +13,14 @@ _HEARD = Gauge("voltide_charger_messages", "Messages heard from chargers since t
 _TICKS = Gauge("voltide_control_ticks", "Control ticks since the start.", ["station", "what"])
 _STEP = Gauge("voltide_control_step_seconds", "How long the last control step took.", ["station"])
 _REFUSED = Gauge("voltide_setpoints_not_taken", "Setpoints that were refused or lost since the start.", ["station"])
+_ODD = Gauge(
+    "voltide_charger_deviations",
+    "Ways in which chargers' messages departed from the standard since the start; quirk-*: set right by a quirk file.",
+    ["station", "maker", "kind"],
+)
 
 
-def tell(name: StationId, crew: Crew, loop: Loop) -> None:
+def tell(name: StationId, crew: Crew, loop: Loop, oddities: Oddities) -> None:
     """Set them all."""
     for what in ("grid", "inverter", "battery", "building"):
         power = crew.plant.measured(what).believed
@@ -28,3 +34,5 @@ def tell(name: StationId, crew: Crew, loop: Loop) -> None:
         _TICKS.labels(name, what).set(count)
     _STEP.labels(name).set(loop.step_us[-1] / 1e6 if loop.step_us else 0.0)
     _REFUSED.labels(name).set(crew.setpoints.refusals)
+    for (maker, kind), count in oddities.by_maker().items():
+        _ODD.labels(name, maker, kind).set(count)

@@ -8,6 +8,7 @@ measure, and a secret of its own, while it still cannot charge; then it is let i
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import blake2b
 
 import structlog
@@ -35,6 +36,8 @@ from voltide.ocpp.gate import may_hear
 from voltide.station.chargers import Chargers, close_quietly
 from voltide.station.dossiers import Dossiers, settled
 from voltide.station.line import Line, Wire
+from voltide.station.makers import Makers
+from voltide.station.oddities import Oddities
 from voltide.station.onboarding import Onboarding
 from voltide.station.porch import MOST, Guest, Porch
 from voltide.station.secrets import Secrets
@@ -63,6 +66,18 @@ class Hall:
     onboarding: Onboarding
     secrets: Secrets
     spawn: Callable[[Awaitable[None]], None]
+    makers: Makers
+    oddities: Oddities
+
+
+def plate_of(fact: Booted) -> Nameplate:
+    """Who a charger says it is, within bounds."""
+    return Nameplate(
+        vendor=fact.vendor[:50],
+        model=fact.model[:50],
+        serial=(fact.serial or "")[:50],
+        firmware=(fact.firmware or "")[:50],
+    )
 
 
 class Newcomers:
@@ -87,6 +102,7 @@ class Newcomers:
         guest = self.porch.guests.get(identity) or self.porch.returned(identity)
         line = Line(Charger(id=identity, evses=()), version, wire, hall.clock, hall.new_id)
         old, guest.line, guest.inside, guest.prepared = guest.line, line, False, False
+        line.odd = partial(hall.oddities.note, identity)
         log.info("newcomer.online", charger=identity, version=version.value, address=guest.address)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -157,12 +173,9 @@ class Newcomers:
     async def _meet(self, guest: Guest, line: Line, fact: Booted) -> None:
         """Write down who it says it is; the first time, ask what it is."""
         hall, who = self._hall, line.charger.id
-        plate = Nameplate(
-            vendor=fact.vendor[:50],
-            model=fact.model[:50],
-            serial=(fact.serial or "")[:50],
-            firmware=(fact.firmware or "")[:50],
-        )
+        plate = plate_of(fact)
+        line.manner = hall.makers.manner(plate, line.version)
+        hall.oddities.made_by(who, plate.vendor)
 
         def met(before: Dossier | None) -> Dossier:
             known = Dossier(charger=who, standing=Standing.PENDING, since=hall.clock.now())
@@ -173,6 +186,7 @@ class Newcomers:
             return replace(
                 known,
                 plate=plate,
+                quirks=hall.makers.traits(plate).names,
                 version=line.version,
                 profile=guest.profile,
                 address=guest.address,
@@ -200,7 +214,9 @@ class Newcomers:
         guest.said, guest.told = [], asyncio.Event()
         try:
             await self._ask(guest, line)
-            pile = inventory.pile(line.version, guest.said)
+            dossier = hall.dossiers.of(who)
+            hints = hall.makers.traits(dossier.plate).hints if dossier is not None else None
+            pile = inventory.pile(line.version, guest.said, hints)
             if self.porch.guests.get(who) is guest and guest.line is line:
                 await hall.dossiers.change(who, lambda before: before and replace(before, pile=before.pile or pile))
         finally:
@@ -263,6 +279,7 @@ class Newcomers:
         if dossier is None or dossier.pile is None or guest.line is not line:
             return
         line.charger = dossier.pile.charger(who)
+        line.manner = hall.makers.manner(dossier.plate, line.version)
         line.dialect = dialect(line.version, line.charger)
         if not dossier.pile.steered:
             await hall.onboarding.note(line.charger, "fallback", Progress.SKIPPED, "it takes no charging profiles")

@@ -9,6 +9,7 @@ import asyncio
 import heapq
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import blake2b
 
 import structlog
@@ -18,6 +19,7 @@ from voltide.domain.messages import Accepted, ApplyFallback, ChargerOrder, Order
 from voltide.domain.site import Charger, ChargerId, OcppVersion
 from voltide.domain.time import Clock
 from voltide.domain.units import Seconds
+from voltide.ocpp.quirks import Told
 from voltide.station.dossiers import Dossiers, step_of
 from voltide.station.line import Line
 
@@ -67,9 +69,8 @@ class Habits:
     spread_s: int = BACK_SPREAD_S
 
 
-def wishes(charger: Charger, version: OcppVersion, habits: Habits, clock: Clock) -> dict[str, list[Wish]]:
-    """All that a charger is told, by step; the safest first."""
-    now = clock.now()
+def wishes(charger: Charger, version: OcppVersion, habits: Habits, now: datetime, told: Told) -> dict[str, list[Wish]]:
+    """All that a charger is told, by step; the safest first. ``told``: what its quirks want."""
     safe = [
         Wish(key=f"{one.number}", ways=(ApplyFallback(evse=one.number, power_w=one.fallback_w, now=now),))
         for one in charger.evses
@@ -79,12 +80,13 @@ def wishes(charger: Charger, version: OcppVersion, habits: Habits, clock: Clock)
         for one in charger.evses
     ]
     old = version is OcppVersion.V16
-    return {
-        "fallback": safe,
-        "metering": _metering16(habits) if old else _metering2(habits),
+    all_ = {
+        "fallback": safe if told.fallback != "none" else [],
+        "metering": _metering16(habits, told) if old else _metering2(habits, told),
         "line": _line16(habits) if old else _line2(habits),
         "status": states,
     }
+    return {step: [wish for wish in wanted if wish.key not in told.leave_out] for step, wanted in all_.items()}
 
 
 def _set(component: str, name: str, *values: str) -> Wish:
@@ -93,16 +95,21 @@ def _set(component: str, name: str, *values: str) -> Wish:
     return Wish(key=name, ways=tuple(ways))
 
 
-def _metering16(habits: Habits) -> list[Wish]:
+def _lists(told: Told, *usual: tuple[str, ...]) -> list[str]:
+    """What is to be sampled, the fullest list first."""
+    return [",".join(names) for names in ((told.measurands,) if told.measurands else usual)]
+
+
+def _metering16(habits: Habits, told: Told) -> list[Wish]:
     return [
         _set("", "MeterValueSampleInterval", str(habits.sample_s)),
-        _set("", "MeterValuesSampledData", ",".join(_MEASURANDS_16), ",".join(_FEWER)),
+        _set("", "MeterValuesSampledData", *_lists(told, _MEASURANDS_16, _FEWER)),
         _set("", "ClockAlignedDataInterval", "0"),
     ]
 
 
-def _metering2(habits: Habits) -> list[Wish]:
-    texts = [",".join(_MEASURANDS), ",".join(_MEASURANDS_16), ",".join(_FEWER)]
+def _metering2(habits: Habits, told: Told) -> list[Wish]:
+    texts = _lists(told, _MEASURANDS, _MEASURANDS_16, _FEWER)
     lists = [_set("SampledDataCtrlr", f"Tx{moment}Measurands", *texts) for moment in ("Started", "Updated", "Ended")]
     interval = _set("SampledDataCtrlr", "TxUpdatedInterval", str(habits.sample_s))
     return [interval, *lists, _set("AlignedDataCtrlr", "Interval", "0")]
@@ -203,7 +210,9 @@ class Onboarding:
             return True
         await self._turnstile.enter(rank)
         try:
-            wanted = wishes(line.charger, line.version, self._habits_of(line.charger.id), self._clock)
+            told = line.manner.traits.told if line.manner is not None else Told()
+            habits = self._habits_of(line.charger.id)
+            wanted = wishes(line.charger, line.version, habits, self._clock.now(), told)
             for name in names:
                 if not await self._step(line, name, wanted[name]):
                     return False
@@ -243,10 +252,10 @@ class Onboarding:
                 return False
             (absent if result.reason in _ABSENT and name != "fallback" else refused).append((wish.key, result.reason))
             log.info("onboarding.refused", charger=line.charger.id, step=name, key=wish.key, why=result.reason)
-        progress = Progress.DONE
+        progress = Progress.DONE if wanted else Progress.SKIPPED
         if refused:
             progress = Progress.REFUSED
-        elif wanted and len(absent) == len(wanted):
+        elif len(absent) == len(wanted):
             progress = Progress.SKIPPED
         await self.note(line.charger, name, progress, _said(refused or absent))
         return True

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -39,13 +40,17 @@ from voltide.domain.messages import (
 )
 from voltide.domain.site import Charger, ChargerId, OcppVersion
 from voltide.ocpp import inventory
+from voltide.ocpp.dialect import dialect
+from voltide.ocpp.quirks import Told
 from voltide.station.diary import Diary
 from voltide.station.dossiers import Dossiers, settled
 from voltide.station.extension import extend, taken
 from voltide.station.gallery import Gallery
 from voltide.station.line import Line
 from voltide.station.loop import Crew, Loop
-from voltide.station.newcomers import Hall, Newcomers
+from voltide.station.makers import Makers
+from voltide.station.newcomers import Hall, Newcomers, plate_of
+from voltide.station.oddities import Oddities
 from voltide.station.onboarding import Habits, Onboarding
 from voltide.station.porch import Porch, Terms
 from voltide.station.portrait import Portrait
@@ -73,6 +78,7 @@ class Lobby:
     new_id: Callable[[], str]
     spawn: Callable[[Awaitable[None]], None]
     habits: Habits
+    makers: Makers
     always: bool = False
 
 
@@ -83,6 +89,7 @@ class Reception:
         self._lobby = lobby
         crew = lobby.crew
         self.dossiers = dossiers
+        self.oddities = Oddities()
         self.onboarding = Onboarding(dossiers, crew.clock, lobby.habits)
         self.onboarding.on_step.append(self._stepped)
         self.newcomers = Newcomers(
@@ -94,6 +101,8 @@ class Reception:
                 onboarding=self.onboarding,
                 secrets=lobby.secrets,
                 spawn=lobby.spawn,
+                makers=lobby.makers,
+                oddities=self.oddities,
             ),
             Porch(
                 Terms(
@@ -107,7 +116,7 @@ class Reception:
         )
         self._waiting: set[ChargerId] = set()
         lobby.portrait.called = self._called
-        self.gallery = Gallery(crew, lobby.diary, dossiers, self.newcomers)
+        self.gallery = Gallery(crew, lobby.diary, self)
 
     def _called(self, who: ChargerId) -> str:
         dossier = self.dossiers.of(who)
@@ -130,15 +139,16 @@ class Reception:
     async def booted(self, line: Line, fact: Booted) -> None:
         """A charger of the station has started: who it says it is, then its steps."""
         who, now = line.charger.id, self._lobby.crew.clock.now()
-        plate = Nameplate(vendor=fact.vendor, model=fact.model, serial=fact.serial or "", firmware=fact.firmware or "")
-        known = self.dossiers.of(who)
+        plate, known = plate_of(fact), self.dossiers.of(who)
         joining = known is not None and known.pile is not None and not settled(known, "boot")
 
         def met(before: Dossier | None) -> Dossier:
             dossier = before or Dossier(charger=who, standing=Standing.ACCEPTED, since=now)
-            return replace(dossier, plate=plate, version=line.version)
+            quirks = self._lobby.makers.traits(plate).names
+            return replace(dossier, plate=plate, version=line.version, quirks=quirks)
 
         await self.dossiers.change(who, met)
+        self._suit(line, plate)
         await self.onboarding.note(line.charger, "boot", Progress.DONE)
         if joining:
             self._lobby.diary.note("charger-joined", who, f"{plate.vendor} {plate.model}")
@@ -176,15 +186,33 @@ class Reception:
     def come(self, line: Line) -> None:
         """A charger's line is there, perhaps without a boot: what is not settled yet goes on."""
         dossier = self.dossiers.of(line.charger.id)
+        line.odd = partial(self.oddities.note, line.charger.id)
+        if dossier is not None:
+            self._suit(line, dossier.plate)
         if dossier is not None and settled(dossier, "boot") and not dossier.ready:
             self._lobby.spawn(self.onboarding.welcome(line, again=True))
+
+    def _suit(self, line: Line, plate: Nameplate) -> None:
+        """From here on the charger is heard and told as its model needs it."""
+        self.oddities.made_by(line.charger.id, plate.vendor)
+        line.manner = self._lobby.makers.manner(plate, line.version)
+        told = line.manner.traits.told if line.manner is not None else Told()
+        if told.limits == "A" and not line.charger.amperes:
+            line.charger = replace(line.charger, amperes=True)
+            line.dialect = dialect(line.version, line.charger)
+        for evse in line.charger.evses:
+            resend = self._lobby.crew.setpoints.resend_s
+            if told.resend_s is not None:
+                resend[evse.id] = told.resend_s
+            else:
+                resend.pop(evse.id, None)
 
     def _stepped(self, charger: Charger, step: WelcomeStep) -> None:
         """A charger without a safe power is reckoned with at its full power, until it has one."""
         if step.name != "fallback":
             return
         dossier = self.dossiers.of(charger.id)
-        safe = step.progress is not Progress.REFUSED or (dossier is not None and dossier.safe)
+        safe = dossier is not None and dossier.safe
         self._lobby.diary.alarm_if(step.progress is Progress.REFUSED, "fallback-refused", charger.id, step.detail)
         for evse in charger.evses:
             self._lobby.crew.setpoints.trust(evse, safe=safe)

@@ -66,5 +66,3 @@ class Secrets:
         mac = self._promised.pop(charger, None)
         row = await self._store.read(lambda engine: registry.one(engine, charger))
         return row is not None and mac == row["secret_mac"]
-
-

@@ -83,6 +83,9 @@ class Setpoints:
         self.shared: dict[EvseId, tuple[Watts, Watts]] = {}
         """Outlets that act by themselves, and within which band."""
         self._refused: dict[EvseId, _Refusal] = {}
+        self.resend_s: dict[EvseId, Seconds] = {}
+        """Outlets that forget, and how often they are told again what they hold."""
+        self._said_s: dict[EvseId, float] = {}
         self.refusals = 0
 
     def extend(self, station: Station) -> None:
@@ -137,9 +140,16 @@ class Setpoints:
         finite = [(evse, held) for evse, held in finite if math.isfinite(held.until_s) and not held.waiting]
         due = frozenset(evse for evse, held in finite if lease.renewal_due(held, now_s, self._terms.lease_s))
         due |= self._stale
+        again = {evse: self._said_s.get(evse, now_s) + every for evse, every in self.resend_s.items()}
+        due |= {evse for evse, at in again.items() if now_s >= at and self._told(evse)}
         coming = [held.until_s - self._terms.lease_s / 2 for evse, held in finite if evse not in due]
+        coming += [at for evse, at in again.items() if evse not in due and self._told(evse)]
         self._renewals = (min(coming, default=math.inf), due)
         return due
+
+    def _told(self, evse: EvseId) -> bool:
+        """Whether it holds a setpoint, and owes no answer."""
+        return self._held[evse].power_w is not None and not self._held[evse].waiting
 
     def send(self, tasks: asyncio.TaskGroup, line: Line, evse: Evse, session: Session, power_w: Watts) -> None:
         """Say a setpoint now, unless the outlet still owes an answer to the last one."""
@@ -171,6 +181,7 @@ class Setpoints:
         held = self._held[evse.id]
         if isinstance(result, Accepted):
             self._refused.pop(evse.id, None)
+            self._said_s[evse.id] = self._clock.monotonic()
             self._put(evse.id, lease.accepted(held, order.power_w, until, self._clock.monotonic()))
             if is_dynamic(line.version, line.charger):
                 self._whole.add(evse.id)

@@ -52,6 +52,8 @@ class Door:
         self.refused = 0
         self.odd = 0
         """Handshakes without, or with an unusual, Connection header."""
+        self.on_odd: Callable[[ChargerId], None] = _nobody
+        """Hears whose they were, where they were let in."""
 
     async def open(self, host: str, port: int, profile: int = 1, tls: ssl.SSLContext | None = None) -> Listening:
         """Listen for chargers of one security profile. Raises ``OSError`` when the port is taken."""
@@ -60,22 +62,25 @@ class Door:
 
     def decide(self, knock: Knock, request: WSUpgradeRequest) -> tuple[Verdict, WSUpgradeResponse]:
         """Before the handshake: may they come in, and which version do both sides speak."""
-        self._mend(request)
-        verdict = self._judge(knock)
+        odd, verdict = self._mend(request), self._judge(knock)
         if verdict.identity is not None:
+            if odd:
+                self.on_odd(verdict.identity)
             chosen = spoken(request)
             headers = {} if chosen is None else {"Sec-WebSocket-Protocol": chosen.subprotocol}
             return verdict, WSUpgradeResponse.create_101_response(headers)
         self.refused += 1
         return verdict, _refusal(verdict.status)
 
-    def _mend(self, request: WSUpgradeRequest) -> None:
+    def _mend(self, request: WSUpgradeRequest) -> bool:
         """Some chargers leave the Connection header out, and some proxies say more in it."""
         said = request.headers.get("Connection", "")
-        if said.lower() != "upgrade" and "Upgrade" in request.headers:
+        odd = said.lower() != "upgrade" and "Upgrade" in request.headers
+        if odd:
             self.odd += 1
             log.info("door.odd_connection_header", path=_text(request.path)[:80], said=said[:80])
             request.headers["Connection"] = "Upgrade"
+        return odd
 
     def wire(self) -> SocketWire:
         """For whoever is let in."""
@@ -107,6 +112,10 @@ class Door:
             wire.hang_up(1011, "something went wrong here")
         finally:
             await wire.close(1001, "the station is going away")
+
+
+def _nobody(_charger: ChargerId) -> None:
+    return
 
 
 class Entrance:

@@ -23,6 +23,7 @@ from voltide.domain.session import Phase
 from voltide.domain.site import ChargerId, EvseId, OcppVersion, Station
 from voltide.domain.time import Clock
 from voltide.ledger.tariff import Tariff
+from voltide.ocpp.quirks import Quirk
 from voltide.security.identities import Keyring
 from voltide.station import dossiers, history, metrics, records
 from voltide.station.blocks.assembly import Assembly
@@ -34,6 +35,7 @@ from voltide.station.extension import with_accepted
 from voltide.station.history import History, Second
 from voltide.station.line import Line, Wire
 from voltide.station.loop import TICK_S, Crew, Loop
+from voltide.station.makers import Makers
 from voltide.station.onboarding import Habits
 from voltide.station.operations import CallTerms
 from voltide.station.orders import Orders
@@ -62,6 +64,8 @@ class Settings:
     sample_s: int = 15
     keep_days: int = 90
     calls: CallTerms = field(default_factory=CallTerms)
+    quirks: tuple[Quirk, ...] = ()
+    """What is known of models that depart from the standard."""
     metrics: bool = True
     """Whether Prometheus' figures are kept; a simulated day has nobody to read them."""
 
@@ -134,6 +138,7 @@ class StationActor:
             secrets=Secrets(around.keys, around.store, clock),
             new_id=around.new_id,
             spawn=self._spawn,
+            makers=Makers(settings.quirks, settings.tariff.zone),
             habits=Habits(sample_s=settings.sample_s, heartbeat_s=settings.manners.heartbeat_s),
             always=settings.manners.newcomers,
         )
@@ -251,7 +256,7 @@ class StationActor:
         if self.watch.stuck() and spawn is not None:  # chargers that are alone fall back; those we only ping do not
             spawn(self.close_lines(), name="let go")
         if self._settings.metrics:
-            metrics.tell(self.crew.station.id, self.crew, self.loop)
+            metrics.tell(self.crew.station.id, self.crew, self.loop, self.reception.oddities)
 
     async def _remember(self) -> None:
         """Powers of this second; a row when a minute has ended; the outbox when there is something to tell."""
