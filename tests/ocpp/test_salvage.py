@@ -114,6 +114,8 @@ def test_the_work_for_one_message_is_bounded() -> None:
     body = EVENT | {f"vendor{number}": number for number in range(500)}
     assert isinstance(only(line.receive(say("TransactionEvent", body), 0)), Turned)
     assert [reply[:3] for reply in sent(line)] == [[4, "i", "FormatViolation"]]
+    told = {"connectorId": 1, "meterValue": samples(*[{}] * 20_000, {"value": "1"})}
+    assert isinstance(only(station(V16).receive(say("MeterValues", told).replace(" ", ""), 0)), Turned)
 
 
 def test_the_examples_in_the_room_run() -> None:

@@ -5,7 +5,7 @@ for in all elements of a list, and not only in the one that was complained about
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import msgspec
@@ -15,7 +15,7 @@ from voltide.ocpp.faults import violation
 SALVAGED = frozenset({"TransactionEvent", "StartTransaction", "StopTransaction", "MeterValues"})
 """What carries energy and money: a charger throws such a message away after a few errors, so it is never refused for
 a part that can be left out."""
-_MOST, _LEAST, _WORK = 16, 4, 128 * 1024
+_MOST, _WORK = 16, 8_000
 
 _Path: TypeAlias = tuple[str | int, ...]
 
@@ -32,21 +32,22 @@ _NUMBER_FOR_TEXT = re.compile(r"Expected `str`, got `(?:int|float)`")
 _WRONG_TYPE = re.compile(r", got `")
 
 
-def patience(size: int) -> int:
-    """How many different flaws a message of so many bytes may have: each costs a reading of the whole.
+def patience(payload: bytes) -> int:
+    """How many different flaws a message may have: each costs a look at all its parts, and the work is bounded.
 
-    >>> patience(500), patience(20_000), patience(64_000)
-    (16, 6, 4)
+    >>> patience(b"{}"), patience(b"," * 1_000), patience(b"," * 20_000)
+    (16, 8, 0)
     """
-    return max(_LEAST, min(_MOST, _WORK // max(1, size)))
+    return min(_MOST, _WORK // max(1, payload.count(b",")))
 
 
 def relieve(value: Any, complaint: str, dropped: list[str]) -> bool:
     """Mend or take out what a schema error complains about, and what is alike; False when nothing can be done."""
     at = violation(ValueError(complaint)).at
     path: _Path = tuple(name or int(index) for name, index in _STEP.findall(at))
-    flawed = _flawed(value, path, complaint)
-    places = dict.fromkeys(_mended(place, complaint) for place in _like(value, path) if flawed(_at(value, place)))
+    like = _like(value, path)
+    flawed = _flawed(dict(like).get(path), complaint)
+    places = dict.fromkeys(_mended(place, complaint) for place, part in like if flawed(part))
     if not places or () in places:
         return False
     for place in reversed(places):  # the last first: the others then stay where they are
@@ -57,14 +58,13 @@ def relieve(value: Any, complaint: str, dropped: list[str]) -> bool:
     return True
 
 
-def _flawed(value: Any, path: _Path, complaint: str) -> Callable[[Any], bool]:
-    """Whether a part has the flaw that is complained about at a path."""
+def _flawed(wrong: Any, complaint: str) -> Callable[[Any], bool]:
+    """Whether a part has the flaw that is complained about in this one."""
     unknown, missing = _UNKNOWN.search(complaint), _MISSING.search(complaint)
     if unknown is not None:
         return lambda part: isinstance(part, dict) and unknown[1] in part
     if missing is not None:
         return lambda part: isinstance(part, dict) and missing[1] not in part
-    wrong = next((_at(value, place) for place in _like(value, path) if place == path), None)
     if _WRONG_TYPE.search(complaint) is not None:
         return lambda part: type(part) is type(wrong)
     return lambda part: part == wrong
@@ -95,15 +95,16 @@ def _mend(holder: Any, place: _Path, complaint: str) -> None:
         del holder[key]
 
 
-def _like(value: Any, path: _Path) -> Iterator[_Path]:
-    """Every path of a value that differs from this one in the places of lists only."""
-    if not path:
-        yield ()
-    elif isinstance(path[0], int):
-        for index, inner in enumerate(value if isinstance(value, list) else ()):
-            yield from ((index, *rest) for rest in _like(inner, path[1:]))
-    elif isinstance(value, dict) and path[0] in value:
-        yield from ((path[0], *rest) for rest in _like(value[path[0]], path[1:]))
+def _like(value: Any, path: _Path) -> list[tuple[_Path, Any]]:
+    """What stands at every place that differs from this one in the indexes of lists only."""
+    found: list[tuple[_Path, Any]] = [((), value)]
+    for step in path:
+        if isinstance(step, int):
+            lists = [(place, part) for place, part in found if isinstance(part, list)]
+            found = [((*place, index), inner) for place, part in lists for index, inner in enumerate(part)]
+        else:
+            found = [((*place, step), part[step]) for place, part in found if isinstance(part, dict) and step in part]
+    return found
 
 
 def _at(value: Any, place: _Path) -> Any:

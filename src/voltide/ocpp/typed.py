@@ -31,16 +31,17 @@ def read(kind: type[Message], payload: bytes, *, salvage: bool = False) -> Typed
     dropped: list[str] = []
     if not isinstance(value, dict):
         return first
-    value = _without_nulls(value, "$", dropped)
-    for _ in range(patience(len(payload)) if salvage else 1):
+    value = _without_nulls(value, "$", dropped) if b"null" in payload else value
+    left = patience(payload) if salvage else 0
+    while True:
         try:
             message = msgspec.convert(value, kind, strict=False)
         except msgspec.MsgspecError as flaw:
-            if not salvage or not relieve(value, str(flaw), dropped):
+            if left == 0 or not relieve(value, str(flaw), dropped):
                 return first
+            left -= 1
         else:
             return Typed(message, tuple(dropped) or (f"{first.text}: read by its meaning",))
-    return first
 
 
 def _without_nulls(value: Any, at: str, dropped: list[str]) -> Any:
