@@ -188,17 +188,19 @@ def check(data: Path, config_file: Path | None) -> None:
 
 
 @voltide.command()
-@click.argument("name", type=click.Choice(["control", "day", "demo"]))
+@click.argument("name", type=click.Choice(["control", "day", "demo", "ocpp", "storm"]))
 @JSON
 def bench(name: str, json_file: Path | None) -> None:
     """Measure one figure, five times, beside its limit or a peer.
 
     Example: voltide bench control --json control.json
     """
-    from voltide import benches  # noqa: PLC0415 - as above
+    from voltide.benches.every import run  # noqa: PLC0415 - as above
 
     with _progress(f"bench {name}") as tell:
-        result = benches.run(name, tell)
+        result = run(name, tell)
+    for peer, why in result.get("left_out", {}).items():
+        click.echo(f"{peer} is left out: {why}.", err=True)
     if json_file is not None:
         write(json_file, result)
     else:

@@ -88,24 +88,20 @@ class _Open(msgspec.Struct, gc=False):
 
 
 class _Reader(NamedTuple):
-    """How a request is read strictly, and its action as a digest wants it."""
+    """How a request is read strictly."""
 
+    action: str
     decode: Callable[[bytes], Message]
-    person: bytes
 
 
 @cache
-def _readers(version: OcppVersion, *, charger: bool) -> dict[str, _Reader]:
-    """For every request that the charger (or the station) calls and that is answered."""
+def _readers(version: OcppVersion, *, charger: bool) -> dict[bytes, _Reader]:
+    """For every request that the charger (or the station) calls and that is answered, by the action's bytes."""
     return {
-        action: _Reader(decoder(request).decode, _person(action))
+        action.encode(): _Reader(action, decoder(request).decode)
         for action, (request, _) in actions(version).items()
         if action != STREAM and may_call(action, charger=charger)
     }
-
-
-def _person(action: str) -> bytes:
-    return action.encode()[:16]
 
 
 class Connection:
@@ -118,6 +114,7 @@ class Connection:
         self.charger = charger
         self.validate = validate
         self.limits = limits or Limits()
+        self._most = self.limits.bytes
         self._types = actions(version)
         self._readers = _readers(version, charger=not charger)
         self._queue: deque[_Own] = deque()
@@ -156,11 +153,11 @@ class Connection:
 
     def called(self, text: str | bytes) -> Called | None:
         """Hear a CALL in which nothing is wrong, as nearly all messages are; None: it is one for ``receive``."""
-        plain = frame.plain(text, self.limits.bytes)
+        plain = frame.plain(text, self._most)
         reader = self._readers.get(plain[1]) if plain is not None else None
         if plain is None or reader is None:
             return None
-        who, action, payload = plain
+        who, name, payload = plain
         try:
             message = reader.decode(payload)
         except (msgspec.MsgspecError, UnicodeError):
@@ -168,9 +165,9 @@ class Connection:
         if who in self._told or who in self._open or len(self._open) >= self.limits.open:
             return None
         self._bad = 0
-        digest = blake2b(payload, digest_size=_DIGEST, person=reader.person).digest()
-        self._open[who] = _Open(action, digest)
-        return Called(who, action, message, payload, digest)
+        digest = blake2b(payload, digest_size=_DIGEST, person=name[:16]).digest()
+        self._open[who] = _Open(reader.action, digest)
+        return Called(who, reader.action, message, payload, digest)
 
     def _bad_frame(self, flaw: frame.BadFrame, now: float) -> Event:
         """Answer what can be answered; free a call of ours whose answer is broken; hang up on a flood."""
@@ -186,7 +183,7 @@ class Connection:
 
     def _called(self, call: frame.Call) -> Event:
         """Hear a CALL: a repetition gets its answer again, a flaw its error, all else becomes an event."""
-        digest = blake2b(call.payload, digest_size=_DIGEST, person=_person(call.action)).digest()
+        digest = blake2b(call.payload, digest_size=_DIGEST, person=call.action.encode()[:16]).digest()
         repeated = self._repeated(call.id, digest)
         if repeated is not None:
             return repeated
@@ -298,17 +295,18 @@ class Connection:
 
     def answer(self, who: str, response: Message, *, hold: bool = False) -> str:
         """Answer a call of the other side; with ``hold`` not before ``release``. Gives the text, for the store."""
-        kind = self._types[self._open[who].action][1]
+        call = self._open[who]
+        kind = self._types[call.action][1]
         if kind is not None and (self.validate or type(response) is not kind):
             self._check(kind, response)
-        return self._answer(who, frame.result(who, response), hold=hold)
+        call.answer = text = frame.result(who, response)
+        if not hold:
+            self.release(who)
+        return text
 
     def refuse(self, who: str, code: ErrorCode, description: str = "", *, hold: bool = False) -> str:
         """Answer a call of the other side by an error."""
-        return self._answer(who, frame.error(who, code.spelled(self.version), description), hold=hold)
-
-    def _answer(self, who: str, text: str, *, hold: bool) -> str:
-        self._open[who].answer = text
+        self._open[who].answer = text = frame.error(who, code.spelled(self.version), description)
         if not hold:
             self.release(who)
         return text

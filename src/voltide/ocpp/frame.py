@@ -92,28 +92,25 @@ _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _LONG = b"0" * 19
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-_OPENINGS, _COMMAS, _BEFORE = {b"[2,", b"[2, "}, {b",", b", "}, (b",{", b", {")
+_PLAIN = re.compile(rb'\[2, ?"([ !#-\[\]-~]{1,36})", ?"(\w{1,64})", ?(\{.*\})\]', re.DOTALL)
+"""A CALL as most of them are: its id has no escapes, and what is left for the payload begins and ends as an object."""
 _LENGTHS = {CALL: 4, RESULT: 3, ERROR: 5, RESULT_ERROR: 5, SEND: 4}
 
 
-def plain(text: str | bytes, max_bytes: int = MAX_BYTES) -> tuple[str, str, bytes] | None:
+def plain(data: str | bytes, max_bytes: int = MAX_BYTES) -> tuple[str, bytes, bytes] | None:
     """The short way to a CALL's id, action and payload; None: look closely.
 
     Whoever reads the payload strictly by its type makes sure that it is JSON, and that its numbers are some.
     """
-    data = text.encode() if isinstance(text, str) and text.isascii() else text
-    if len(data) > max_bytes or not isinstance(data, bytes):
+    if isinstance(data, str):
+        data = data.encode() if data.isascii() else b""
+    if len(data) > max_bytes:
         return None
-    parts = data.split(b'"', 4)
-    if len(parts) != 5 or parts[0] not in _OPENINGS or parts[2] not in _COMMAS:
+    found = _PLAIN.fullmatch(data)
+    if found is None:
         return None
-    who, rest = parts[1].decode("latin-1"), parts[4]
-    if not 0 < len(who) <= MAX_ID or not who.isascii() or not who.isprintable() or "\\" in who:
-        return None
-    payload = rest[rest.find(b"{") : -1]
-    if not rest.startswith(_BEFORE) or not rest.endswith(b"}]") or not sound(payload):
-        return None
-    return who, parts[3].decode("latin-1"), payload
+    who, action, payload = found.groups()
+    return (who.decode("ascii"), action, payload) if sound(payload) else None
 
 
 def decode(text: str | bytes, *, max_bytes: int = MAX_BYTES) -> Frame:  # noqa: PLR0911 - one per way to be wrong

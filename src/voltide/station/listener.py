@@ -7,6 +7,7 @@ go first: who has waited for long has often given up, and whoever has not knows 
 
 import asyncio
 import contextlib
+import resource
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from random import SystemRandom
@@ -248,6 +249,13 @@ async def _readable(guest: socket.socket) -> None:
 def _once(here: asyncio.Future[None]) -> None:
     if not here.done():
         here.set_result(None)
+
+
+def allow_many() -> None:
+    """Every charger is an open file: as many as this process may have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def bind(host: str, port: int) -> list[socket.socket]:

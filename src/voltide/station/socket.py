@@ -17,7 +17,8 @@ from voltide.domain.site import ChargerId, OcppVersion
 from voltide.domain.time import Clock
 from voltide.station.admission import Judge, Knock, Verdict
 from voltide.station.caps import Caps
-from voltide.station.listener import Doorway, Listening, Stay, bind
+from voltide.station.listener import Doorway, Listening, Stay, allow_many, bind
+from voltide.station.rounds import Round
 from voltide.station.wire import SocketWire
 
 __all__ = ["Accept", "Caps", "Door"]
@@ -49,6 +50,7 @@ class Door:
         self._clock = clock
         self._caps = caps
         self._doorway = Doorway(caps, clock)
+        self._round = Round()
         self.refused = 0
         self.odd = 0
         """Handshakes without, or with an unusual, Connection header."""
@@ -57,6 +59,7 @@ class Door:
 
     async def open(self, host: str, port: int, profile: int = 1, tls: ssl.SSLContext | None = None) -> Listening:
         """Listen for chargers of one security profile. Raises ``OSError`` when the port is taken."""
+        allow_many()
         front = Entrance(self, profile, tls)
         return Listening(await bind(host, port), front, self._doorway, self._caps)
 
@@ -84,7 +87,7 @@ class Door:
 
     def wire(self) -> SocketWire:
         """For whoever is let in."""
-        return SocketWire(self._caps, self._clock)
+        return SocketWire(self._caps, self._clock, self._round)
 
     def protocol(self, choose: Callable[[WSUpgradeRequest], WSUpgradeResponseWithListener]) -> Any:
         """The package's half of one line. Pings, pongs and time-outs are ours: see ``wire`` and ``listener``."""

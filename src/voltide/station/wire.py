@@ -1,6 +1,7 @@
 """One charger's WebSocket, from its handshake to its loss: frames become texts, and nobody may flood, stall or hide."""
 
 import asyncio
+import socket
 from collections import deque
 from collections.abc import Awaitable
 
@@ -9,6 +10,7 @@ from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 from voltide.domain.time import Clock
 from voltide.station.caps import Caps
 from voltide.station.line import Feed
+from voltide.station.rounds import Round
 
 TOO_BIG, BAD_ORDER = 1009, 1002
 BURST_S = 5.0
@@ -32,12 +34,13 @@ class SocketWire(WSListener):
 
     __slots__ = (
         "_alive", "_asked_s", "_at", "_busy", "_caps", "_clock", "_credit", "_feed", "_full_s", "_holds", "_parts",
-        "_pieces", "_quiet_s", "_rest", "_small", "_texts", "_transport", "_wake", "lost",
+        "_pieces", "_quiet_s", "_rest", "_round", "_small", "_texts", "_transport", "_wake", "lost",
     )  # fmt: skip
 
-    def __init__(self, caps: Caps, clock: Clock) -> None:
+    def __init__(self, caps: Caps, clock: Clock, shared: Round) -> None:
         self._caps = caps
         self._clock = clock
+        self._round = shared
         self._transport: WSTransport | None = None
         self._feed: Feed | None = None
         self._texts: deque[bytes] = deque()
@@ -59,15 +62,20 @@ class SocketWire(WSListener):
     # --- what comes in ---
 
     def on_ws_connected(self, transport: WSTransport) -> None:
-        """The handshake is over."""
+        """The handshake is over; its headers are not needed any more."""
         self._transport = transport
+        transport.request.headers.clear()
+        transport.response.headers.clear()
+        if hasattr(socket, "TCP_QUICKACK"):  # an answer follows soon, and can carry the acknowledgement
+            line = transport.underlying_transport.get_extra_info("socket")
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """A frame is here; its memory is only lent."""
         self._alive = True
         kind = frame.msg_type
         if (kind is _TEXT or kind is _BINARY) and frame.fin and self._parts is None:
-            self._hear(frame.get_payload_as_bytes())
+            self._round.hear(self._hear, frame.get_payload_as_bytes())
         elif kind is WSMsgType.CLOSE:
             self._agree(transport, frame)
         else:
@@ -125,7 +133,7 @@ class SocketWire(WSListener):
             self.hang_up(TOO_BIG, "the message is too big")
         elif frame.fin:
             text, self._parts = bytes(self._parts), None
-            self._hear(text)
+            self._round.hear(self._hear, text)
 
     def _agree(self, transport: WSTransport, frame: WSFrame) -> None:
         """The other side closes the line: say so too, and let go."""
@@ -140,6 +148,7 @@ class SocketWire(WSListener):
         transport = self._transport
         if transport is None or self.lost is not None:
             return
+        self._round.flush()  # what was said before comes first
         self.lost = f"{code} {reason}"
         transport.send_close(WSCloseCode(code), reason)
         self._feed = None
@@ -232,7 +241,11 @@ class SocketWire(WSListener):
         transport = self._transport
         if transport is None or self.lost is not None:
             raise ConnectionError(self.lost or "the line is closed")
-        transport.send(_TEXT, text)
+        self._round.say(self._send, text)
+
+    def _send(self, text: str) -> None:
+        if self._transport is not None:
+            self._transport.send(_TEXT, text)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close it; the reason is cut to what a close frame holds."""

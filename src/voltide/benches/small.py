@@ -1,7 +1,6 @@
-"""Benchmarks: each figure is the median of five runs beside its limit, with the machine named."""
+"""Single figures of the product beside their limits: a control step, a simulated day, the demo."""
 
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -9,26 +8,24 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
+from voltide.benches.machine import RUNS, Tell, machine
 from voltide.config import load
 from voltide.control.image import Image, Measured, Wants
 from voltide.control.step import Memory, step
 from voltide.control.wiring import Wiring
 from voltide.simulate import prepare, scenario, simulate
 
-RUNS = 5
-Tell: TypeAlias = Callable[[float], None]
 
-
-def run(name: str, tell: Tell) -> dict[str, Any]:
-    """One benchmark by name."""
-    unit, limit, said, measure = _BENCHES[name]
+def measure(name: str, tell: Tell) -> dict[str, Any]:
+    """One of them by name."""
+    unit, limit, said, once = _BENCHES[name]
     runs = []
     for number in range(RUNS):
-        runs.append(measure())
+        runs.append(once())
         tell((number + 1) / RUNS)
     figure = statistics.median(runs)
     return {
@@ -41,19 +38,6 @@ def run(name: str, tell: Tell) -> dict[str, Any]:
         "runs": runs,
         "machine": machine(),
     }
-
-
-def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
-    model = next(
-        (line.split(":", 1)[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.processor()
-    )
-    return {"cpu": model, "cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}
-
-
-def _cpuinfo() -> list[str]:
-    file = Path("/proc/cpuinfo")
-    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
 
 def _control_us() -> float:
