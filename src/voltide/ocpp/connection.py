@@ -24,10 +24,7 @@ what the old one answered, so that a repeated message gets the same answer.
 """
 
 from collections import deque
-from collections.abc import Callable
-from functools import cache
 from hashlib import blake2b
-from typing import NamedTuple
 
 import msgspec
 
@@ -48,6 +45,7 @@ from voltide.ocpp.events import (
 )
 from voltide.ocpp.faults import Close, ErrorCode, Violation, heard
 from voltide.ocpp.messages import Message, actions, decoder
+from voltide.ocpp.readers import readers
 from voltide.ocpp.salvage import SALVAGED
 from voltide.ocpp.typed import read
 
@@ -87,23 +85,6 @@ class _Open(msgspec.Struct, gc=False):
     answer: str | None = None
 
 
-class _Reader(NamedTuple):
-    """How a request is read strictly."""
-
-    action: str
-    decode: Callable[[bytes], Message]
-
-
-@cache
-def _readers(version: OcppVersion, *, charger: bool) -> dict[bytes, _Reader]:
-    """For every request that the charger (or the station) calls and that is answered, by the action's bytes."""
-    return {
-        action.encode(): _Reader(action, decoder(request).decode)
-        for action, (request, _) in actions(version).items()
-        if action != STREAM and may_call(action, charger=charger)
-    }
-
-
 class Connection:
     """The memory of one line. ``charger`` says which end we are; ``validate`` checks all we say (tests and twins)."""
 
@@ -116,7 +97,7 @@ class Connection:
         self.limits = limits or Limits()
         self._most = self.limits.bytes
         self._types = actions(version)
-        self._readers = _readers(version, charger=not charger)
+        self._readers = readers(version, charger=not charger)
         self._queue: deque[_Own] = deque()
         self._open: dict[str, _Open] = {}
         self._told: dict[str, bytes] = {}
