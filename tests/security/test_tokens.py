@@ -88,3 +88,14 @@ def test_two_links_are_two_sign_ins(clock: Manual):
     assert first != second
     assert operators.check(first or "")
     assert operators.check(second or "")
+
+
+def test_who_signs_out_is_out_and_nobody_else_is(clock: Manual):
+    operators = Operators(clock)
+    one, other = (operators.redeem(operators.one_time_link_token()) or "" for _ in range(2))
+    for nobody in ("", "x", other + "x", "é"):
+        operators.revoke(nobody)
+    operators.revoke(one)
+    operators.revoke(one)
+    assert not operators.check(one)
+    assert operators.check(other)

@@ -27,6 +27,7 @@ AWAY = {
     "ConnectionResetError",
     "EOFError",
     "BrokenPipeError",
+    "TimeoutError",
     "InvalidMessage",
 }
 

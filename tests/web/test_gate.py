@@ -106,6 +106,21 @@ def test_signing_in_never_adopts_a_session_that_was_brought_along():
     in_house(check)
 
 
+def test_who_signs_out_leaves_a_cookie_that_is_worth_nothing_to_whoever_has_it():
+    async def check(home: House) -> None:
+        await home.client.get(f"/signin/{home.operators.one_time_link_token()}")
+        kept, here = home.client.cookies["voltide"], {"Origin": home.url}
+        assert (await home.client.post("/api/signout", headers={"Origin": "https://evil.example"})).status_code == 403
+        assert home.operators.check(kept)
+        gone = await home.client.post("/api/signout", headers=here)
+        assert gone.status_code == 204
+        assert "max-age=0" in gone.headers["set-cookie"].lower()
+        assert not home.operators.check(kept)
+        assert (await home.client.post("/api/signout", headers=here)).status_code == 401
+
+    in_house(check)
+
+
 def test_a_session_ends():
     async def check(home: House) -> None:
         await home.sign_in()

@@ -38,3 +38,9 @@ class Operators:
         now = self.clock.monotonic()
         self._sessions = {key: until for key, until in self._sessions.items() if until > now}
         return any(hmac.compare_digest(key.encode(), session.encode()) for key in self._sessions)
+
+    def revoke(self, session: str) -> None:
+        """Sign out: from now on this session is nobody's."""
+        known = next((key for key in self._sessions if hmac.compare_digest(key.encode(), session.encode())), None)
+        if known is not None:
+            del self._sessions[known]

@@ -36,6 +36,10 @@ class Operators(Protocol):
         """Whether a session is signed in."""
         ...
 
+    def revoke(self, session: str) -> None:
+        """Sign a session out."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:

@@ -130,6 +130,14 @@ async def me(desk: TheDesk, request: WebRequest) -> Response[Visitor]:
     return Response(Visitor(signed_in=desk.gate.signed_in(request)), headers=NO_STORE)
 
 
+@post("/api/signout", opt=COMMAND, status_code=204, responses=_problems(401, 403))
+async def sign_out(desk: TheDesk, request: WebRequest) -> Response[None]:
+    """The cookie is worth nothing from now on, wherever it is."""
+    desk.gate.operators.revoke(request.cookies.get(COOKIE, ""))
+    gone = Cookie(key=COOKIE, value="", path="/", httponly=True, samesite="strict", max_age=0)
+    return Response(None, status_code=204, cookies=[gone], headers=NO_STORE)
+
+
 @get("/api/live", responses=_problems(401, 503), media_type="text/event-stream")
 async def live(desk: TheDesk, request: WebRequest) -> Stream:
     """The station as server-sent events: ``snapshot`` once, then ``delta`` each second."""
@@ -201,4 +209,4 @@ async def metrics() -> Response[bytes]:
     return Response(await asyncio.to_thread(generate_latest), media_type=CONTENT_TYPE_LATEST, headers=NO_STORE)
 
 
-ROUTES = [page, module, sign_in, me, live, picture, history, order, health, metrics]
+ROUTES = [page, module, sign_in, sign_out, me, live, picture, history, order, health, metrics]
