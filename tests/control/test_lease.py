@@ -34,6 +34,39 @@ def test_two_lost_setpoints_both_count_and_the_next_accepted_one_ends_them():
     assert lease.accepted(lease.asked(held, 3.0, 92.0), 3.0, 92.0, 2.0).possible(3.0) == (3.0, 3.0)
 
 
+def test_a_refusal_says_nothing_of_the_same_power_that_was_asked_before_and_never_answered():
+    lost = lease.unknown(lease.asked(told(5.0), 60.0, 90.0))
+    assert lease.refused(lease.asked(lost, 60.0, 95.0)).possible(1.0) == (5.0, 60.0)
+
+
+def test_who_stays_silent_fills_no_memory():
+    held = Held(fallback_w=5.0)
+    for at in range(1000):
+        held = lease.unknown(lease.asked(held, 60.0, 90.0 + at))
+    assert len(held.open) == 2
+    assert held.possible(1000.0) == (5.0, 60.0)
+
+
+def test_a_mode_counts_as_its_whole_band_until_a_setpoint_is_taken():
+    held = lease.sharing(told(50.0), (-20.0, 30.0))
+    assert held.possible(1.0) == (-20.0, 50.0)
+    assert lease.unshared(held).possible(1.0) == (50.0, 50.0)
+    assert lease.unknown(held).possible(1.0) == (-20.0, 50.0)
+    sharing = lease.shared(held, (-20.0, 30.0), 2.0)
+    assert sharing.possible(3.0) == (-20.0, 30.0)
+    assert sharing.possible(1e9) == (-20.0, 30.0)
+    leaving = lease.asked(sharing, 0.0, math.inf)
+    assert leaving.possible(4.0) == (-20.0, 30.0)
+    assert lease.accepted(leaving, 0.0, math.inf, 5.0).possible(6.0) == (0.0, 0.0)
+
+
+def test_a_mode_ends_some_time_after_the_line_is_lost():
+    sharing = lease.shared(lease.sharing(Held(fallback_w=5.0), (-20.0, 30.0)), (-20.0, 30.0), 0.0)
+    alone = lease.offline(sharing, 20.0)
+    assert alone.possible(20.0) == (-20.0, 30.0)
+    assert alone.possible(20.0 + GRACE_S + 1) == (5.0, 5.0)
+
+
 def test_a_refusal_leaves_what_was_held_before():
     assert lease.refused(lease.asked(told(50.0), 20.0, 90.0)).possible(1.0) == (50.0, 50.0)
 

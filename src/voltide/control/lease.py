@@ -51,9 +51,11 @@ class Held:
 
 
 def asked(held: Held, power_w: Watts, until_s: float) -> Held:
-    """A setpoint leaves us."""
-    alike = tuple(entry for entry in held.open if entry[0] != power_w)
-    return replace(held, open=(*alike, (power_w, until_s)), waiting=True)
+    """A setpoint leaves us. One of the same power whose fate is open stays open, even if this one is refused."""
+    earlier: dict[Watts, float] = {}
+    for power, until in held.open:
+        earlier[power] = max(until, earlier.get(power, until))
+    return replace(held, open=(*earlier.items(), (power_w, until_s)), waiting=True)
 
 
 def accepted(held: Held, power_w: Watts, until_s: float, now_s: float) -> Held:
@@ -70,6 +72,22 @@ def refused(held: Held) -> Held:
 def unknown(held: Held) -> Held:
     """No answer came: it may hold the one or the other until both leases have run out."""
     return replace(held, waiting=False)
+
+
+def sharing(held: Held, band: tuple[Watts, Watts]) -> Held:
+    """A mode leaves us in which the device acts by itself between floor and ceiling, as long as it is on the line."""
+    return replace(held, open=(*held.open, *((edge, math.inf) for edge in band)), waiting=True)
+
+
+def shared(held: Held, band: tuple[Watts, Watts], now_s: float) -> Held:
+    """The device acts by itself now; what was told it before has been overwritten."""
+    open_ = tuple((edge, math.inf) for edge in band)
+    return replace(held, power_w=None, since_s=now_s, open=open_, waiting=False)
+
+
+def unshared(held: Held) -> Held:
+    """The device has refused the mode: it goes on with what it held."""
+    return replace(held, open=held.open[:-2], waiting=False)
 
 
 def unplugged(held: Held, now_s: float) -> Held:

@@ -54,6 +54,8 @@ class Decision:
     battery_w: Watts
     blind: bool
     """The site's meter is not believed: everything goes to its fallback."""
+    release: NDArray[np.bool_]
+    """(n,) what cannot be told a setpoint and should be able to: no limit bears it, or nobody sees what it does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +68,22 @@ class _Room:
     outward: Array
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fixed:
+    """What each node leaves above everybody's fallback, each way, once those that cannot be told keep their worst."""
+
+    inward: Array
+    outward: Array
+
+
 def step(wiring: Wiring, image: Image, wants: Wants, memory: Memory) -> tuple[Decision, Memory]:
     """Decide one second."""
     memory = _remember(wiring, image, memory)
     blind = image.grid.believed is None
     wants = replace(wants, power_w=_bounded(wiring, image, wants, blind=blind))
     room = _room(wiring, image, memory)
-    ideal, modules = _ideal(wiring, image, wants, room, memory.modules)
+    fixed = _fixed(wiring, image, room)
+    ideal, modules = _ideal(wiring, image, wants, fixed, memory.modules)
     target = _granted(wiring, wants.weight, _turned(image, ideal), room)
     decision = Decision(
         target_w=target,
@@ -80,6 +91,7 @@ def step(wiring: Wiring, image: Image, wants: Wants, memory: Memory) -> tuple[De
         binding=_binding(wiring, wants.power_w, ideal, room),
         battery_w=0.0 if blind else _battery(image, wants, ideal, room),
         blind=blind,
+        release=_to_release(wiring, image, wants, room, fixed) | (blind & ~image.commandable),
     )
     return decision, replace(memory, modules=modules)
 
@@ -134,12 +146,43 @@ def _room(wiring: Wiring, image: Image, memory: Memory) -> _Room:
     return _Room(highest=np.maximum(highest, 0.0), lowest=lowest, inward=inward, outward=outward)
 
 
+def _fixed(wiring: Wiring, image: Image, room: _Room) -> _Fixed:
+    """Who is off the line, or acts by itself, keeps what it may hold: nobody else is given that."""
+    taken = np.where(image.commandable, wiring.fallback_w, room.highest)
+    given = np.where(image.commandable, 0.0, room.lowest)
+    return _Fixed(inward=room.inward - wiring.member @ taken, outward=room.outward + wiring.member @ given)
+
+
+def _to_release(wiring: Wiring, image: Image, wants: Wants, room: _Room, fixed: _Fixed) -> NDArray[np.bool_]:
+    """Who acts by itself where no limit bears it any more, above its own limit, or where nobody sees what it does."""
+    gives = wiring.member @ np.where(image.commandable, 0.0, room.lowest) < 0.0
+    tight = (fixed.inward < 0.0) | ((fixed.outward < 0.0) & gives)
+    under = wiring.member[tight].sum(axis=0) > 0.0
+    unseen = image.age_s > OUTLET_STALE_S
+    found: NDArray[np.bool_] = under | unseen | (room.highest > np.maximum(wants.most_w, wiring.fallback_w))
+    return found & ~image.commandable
+
+
+def allows(wiring: Wiring, image: Image, memory: Memory, at: int, band: tuple[Watts, Watts]) -> bool:
+    """Whether every limit holds with one outlet anywhere in a band and everybody else at their worst."""
+    if image.grid.believed is None or image.age_s[at] > OUTLET_STALE_S:
+        return False
+    room = _room(wiring, image, _remember(wiring, image, memory))
+    more, back = max(0.0, band[1] - room.highest[at]), max(0.0, room.lowest[at] - band[0])
+    on_its_way = wiring.member[:, at]
+    inward = room.inward - wiring.member @ room.highest - on_its_way * more
+    outward = room.outward + wiring.member @ room.lowest - on_its_way * back
+    fits_in = (inward >= 0.0) | (on_its_way * more == 0.0)
+    fits_out = (outward >= 0.0) | (on_its_way * back == 0.0)
+    return bool(fits_in.all() and fits_out.all())
+
+
 def _ideal(
-    wiring: Wiring, image: Image, wants: Wants, room: _Room, modules: tuple[tuple[int, ...], ...]
+    wiring: Wiring, image: Image, wants: Wants, fixed: _Fixed, modules: tuple[tuple[int, ...], ...]
 ) -> tuple[Array, tuple[tuple[int, ...], ...]]:
     """The fair sharing if every device obeyed at once, and the modules that each cabinet's heads hold."""
     want, weight = wants.power_w, wants.weight
-    free = room.inward - wiring.member @ wiring.fallback_w
+    free = fixed.inward
     above = np.maximum(want - wiring.fallback_w, 0.0)
     if (wiring.member @ above > free).any():  # only when it is scarce is a car's modesty taken at its word
         modest = (image.settled_s > SETTLE_S) & (image.measured_w < 0.85 * image.acked_w) & (image.acked_w > 0)
@@ -148,7 +191,7 @@ def _ideal(
     ideal = np.where(want > wiring.fallback_w, wiring.fallback_w + above, want)
     back = np.maximum(-want, 0.0)
     if back.any():
-        ideal = np.where(want < 0, -fill(back, weight, wiring.member, room.outward), ideal)
+        ideal = np.where(want < 0, -fill(back, weight, wiring.member, fixed.outward), ideal)
     held = []
     for bank, before in zip(wiring.banks, modules or (None,) * len(wiring.banks), strict=True):
         at = bank.outlets

@@ -199,6 +199,7 @@ class Line:
             case Failed():
                 self._resolve(event.id, Refused(reason=event.word, detail={"description": event.description[:200]}))
             case Unanswered():
+                self.unanswered += event.sent
                 self._resolve(event.id, Unknown(reason=event.reason) if event.sent else Refused(reason="NotSent"))
             case Turned() | Ignored():
                 log.info("charger.odd_message", charger=self.charger.id, what=repr(event)[:300])

@@ -7,13 +7,13 @@ go, since the step grants raises only from what the worst case leaves free.
 import asyncio
 import time
 from collections import deque
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import structlog
 
 from voltide.control.image import Image
-from voltide.control.step import Decision, Memory, step
+from voltide.control.step import Decision, Memory, allows, step
 from voltide.control.wiring import Array, Wiring
 from voltide.domain.session import Session
 from voltide.domain.site import ChargerId, Evse, EvseId, Station
@@ -75,13 +75,14 @@ class Loop:
         self.measured_w = np.append(self.measured_w, np.zeros(more))
         self._measured_s = np.append(self._measured_s, np.full(more, -np.inf))
         if self.decision is not None:
-            arrays = {one.name: getattr(self.decision, one.name) for one in fields(self.decision)}
-            grown = {
-                name: np.append(array, np.full(more, -1 if name == "binding" else 0, dtype=array.dtype))
-                for name, array in arrays.items()
-                if isinstance(array, np.ndarray)
-            }
-            self.decision = replace(self.decision, **grown)
+            idle = np.zeros(more, dtype=bool)
+            self.decision = replace(
+                self.decision,
+                target_w=np.append(self.decision.target_w, np.zeros(more)),
+                send=np.append(self.decision.send, idle),
+                binding=np.append(self.decision.binding, np.full(more, -1)),
+                release=np.append(self.decision.release, idle),
+            )
 
     def ages(self) -> Array:
         """How old each outlet's reading is, in s."""
@@ -115,17 +116,23 @@ class Loop:
         crew = self._crew
         await crew.plant.read()
         sessions = {session.evse: session for session in crew.sessions.open()}
-        wants = crew.planner.wants(lambda: list(sessions.values()), crew.demand, self._flows())
+        wants = crew.planner.wants(lambda: self._steered(sessions), crew.demand, self._flows())
         image = self._freeze(sessions)
         began = time.perf_counter_ns()
         decision, self._memory = step(crew.wiring, image, wants, self._memory)
         self.step_us.append((time.perf_counter_ns() - began) / 1000.0)
         self.decision = decision
+        for place in np.flatnonzero(decision.release):
+            crew.setpoints.retake(self._evses[place].id)
         self._send(tasks, decision, sessions)
         await crew.plant.apply(decision.battery_w)
         await crew.chargers.keep_time()
         self.ticks += 1
         self.last_s = crew.clock.monotonic()
+
+    def _steered(self, sessions: dict[EvseId, Session]) -> list[Session]:
+        """The cars that the plan is for: those whose outlets act by themselves follow nobody's wish."""
+        return [session for evse, session in sessions.items() if evse not in self._crew.setpoints.shared]
 
     def _flows(self) -> Flows:
         """The grid's meter knows what is used better than outlets do that speak every few seconds."""
@@ -137,13 +144,12 @@ class Loop:
 
     def _freeze(self, sessions: dict[EvseId, Session]) -> Image:
         crew, now_s = self._crew, self._crew.clock.monotonic()
-        online = crew.chargers.lines
         here = np.array([evse.id in sessions for evse in self._evses])
         promises = crew.setpoints.promises()
         least, most = crew.plant.battery_band()
         return Image(
             at_s=now_s,
-            commandable=here & np.array([evse.charger in online for evse in self._evses]),
+            commandable=here & np.array([self._commandable(evse) for evse in self._evses]),
             measured_w=self.measured_w.copy(),
             age_s=np.where(here, now_s - self._measured_s, 0.0),
             acked_w=promises.acked_w,
@@ -160,6 +166,24 @@ class Loop:
             battery_least_w=least,
         )
 
+    def _commandable(self, evse: Evse) -> bool:
+        """On the line, and not acting by itself."""
+        return evse.charger in self._crew.chargers.lines and evse.id not in self._crew.setpoints.shared
+
+    def grant(self, evse: EvseId, band: tuple[Watts, Watts]) -> int | None:
+        """Count an outlet's whole band from now on, if every limit bears it; gives the stay that it is for.
+
+        Nothing in here waits, so nobody else is given the same room meanwhile.
+        """
+        crew = self._crew
+        image = self._freeze({session.evse: session for session in crew.sessions.open()})
+        at = crew.wiring.index[evse]
+        if any(at in bank.outlets for bank in crew.wiring.banks):
+            return None  # the modules of a cabinet are shared out by setpoints
+        if not allows(crew.wiring, image, self._memory, at, band):
+            return None
+        return crew.setpoints.share(evse, band)
+
     def _send(self, tasks: asyncio.TaskGroup, decision: Decision, sessions: dict[EvseId, Session]) -> None:
         """New setpoints where they differ, old ones again where their lease grows short."""
         setpoints = self._crew.setpoints
@@ -170,7 +194,8 @@ class Loop:
             place = self._crew.wiring.index[evse_id]
             evse = self._evses[place]
             line = self._crew.chargers.lines.get(evse.charger)
-            if line is not None and (decision.send[place] or evse_id in due):
+            told = decision.send[place] or evse_id in due
+            if line is not None and told and evse_id not in setpoints.shared:
                 setpoints.send(tasks, line, evse, session, float(decision.target_w[place]))
 
     def pulled(self, charger: ChargerId, number: int) -> Watts | None:

@@ -99,6 +99,11 @@ class Setpoints:
         self._touched = set(self._place)
         self._promises, self._renewals = None, None
 
+    @property
+    def offline_s(self) -> Seconds:
+        """How long what a 2.1 charger was told outlives its line."""
+        return self._terms.offline_s
+
     def held(self, evse: EvseId) -> Held:
         """What one outlet was told and said."""
         return self._held[evse]

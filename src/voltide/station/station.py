@@ -125,7 +125,7 @@ class StationActor:
             new_id=around.new_id,
             numbers=Numbers(clock),
         )
-        self.blocks = Assembly(ground, self.orders, settings.calls)
+        self.blocks = Assembly(ground, self.loop, self.orders, settings.calls)
         self._phases: dict[EvseId, tuple[str, Phase]] = {}
         self._tasks: asyncio.TaskGroup | None = None
         lobby = Lobby(

@@ -138,11 +138,11 @@ class Assembly:
                 await block.look()
             except Exception:
                 log.exception("block.look_failed", block=type(block).__name__)
-        due, self._due = self._due, set()
-        for charger in due:
-            line = self._ground.crew.chargers.lines.get(charger)
-            if line is not None:
-                self._ground.crew.chargers.spawn(self._greet(charger, line))
+        self._ground.watch()
+        lines = self._ground.crew.chargers.lines
+        for charger in [charger for charger in self._due if self._ground.idle(charger)]:
+            self._due.discard(charger)
+            self._ground.crew.chargers.spawn(self._greet(charger, lines[charger]))
 
     def _heard(self, charger: ChargerId, fact: ChargerFact, turn: Turn) -> None:
         for block in self._rounds:
@@ -160,6 +160,9 @@ class Assembly:
         for block in self._rounds:
             if self._ground.crew.chargers.lines.get(charger) is not line:
                 return
+            if line.unanswered:
+                self._due.add(charger)
+                return
             try:
                 await block.greet(charger)
             except Exception:
@@ -168,5 +171,7 @@ class Assembly:
     def _line(self, charger: ChargerId, line: Line | None) -> None:
         if line is None:
             self._greeted.pop(charger, None)
+            self._due.discard(charger)
+            self._ground.patience.pop(charger, None)
             for block in self._rounds:
                 block.left(charger)

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -16,7 +17,7 @@ from voltide.domain.site import ChargerId
 from voltide.domain.time import Clock
 from voltide.domain.units import Seconds
 from voltide.ledger.tariff import Tariff
-from voltide.station.blocks.block import Kept
+from voltide.station.blocks.block import Heard, Kept
 from voltide.station.diary import Diary
 from voltide.station.loop import Crew
 from voltide.station.sessions import Turn
@@ -25,6 +26,8 @@ T = TypeVar("T")
 
 TURN_S: Seconds = 30.0
 """So long a block's own order waits for its turn on a line that sets outlets first."""
+PATIENCE_S: Seconds = 300.0
+"""Who has left a call without an answer held up its setpoints; so long nothing that can wait is said to it."""
 SOON_S: Seconds = 8.0
 """So long whoever asks for something at many chargers waits for what came of it."""
 STATION = ChargerId(":station")
@@ -53,6 +56,8 @@ class Ground:
     tariff: Tariff
     new_id: Callable[[], str]
     numbers: Numbers
+    patience: dict[ChargerId, float] = field(default_factory=dict)
+    """Until when (monotonic s) a charger is spared courtesies."""
 
     @property
     def clock(self) -> Clock:
@@ -79,6 +84,19 @@ class Ground:
             async with asyncio.timeout(SOON_S if orders else 0.0):
                 await done.wait()
         return {charger: results.get(charger, Unknown(reason="no answer in time")) for charger in orders}
+
+    def idle(self, charger: ChargerId) -> bool:
+        """Whether a courtesy would hold up nothing: the line is quiet, and its charger has answered of late."""
+        line = self.crew.chargers.lines.get(charger)
+        quiet_s = self.patience.get(charger, 0.0)
+        return line is not None and not line.connection.waiting and self.clock.monotonic() >= quiet_s
+
+    def watch(self) -> None:
+        """Once a second: who has left a call without an answer is spared courtesies for a while."""
+        for charger, line in self.crew.chargers.lines.items():
+            if line.unanswered:
+                line.unanswered = 0
+                self.patience[charger] = self.clock.monotonic() + PATIENCE_S
 
     def online(self) -> list[ChargerId]:
         """The chargers on the line."""
@@ -150,6 +168,23 @@ class Quiet:
 
     async def look(self) -> None:
         """Nothing is due."""
+
+
+class Silent(Quiet):
+    """A block that no charger tells anything of its own."""
+
+    @property
+    def hears(self) -> tuple[type, ...]:
+        """Nothing."""
+        return ()
+
+    async def hear(self, charger: ChargerId, fact: Any, now: datetime) -> Heard:
+        """Never called."""
+        raise TypeError(f"{type(self).__name__} hears nothing: {charger} {fact!r} at {now}")
+
+    def told(self, charger: ChargerId, fact: Any) -> None:
+        """Never called."""
+        raise TypeError(f"{type(self).__name__} hears nothing: {charger} {fact!r}")
 
 
 class Keys:

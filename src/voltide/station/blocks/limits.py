@@ -151,7 +151,10 @@ class Limits(Quiet):
         if active is (evse in first):
             return
         (first.add if active else first.discard)(evse)
-        self._ground.diary.note("priority-on" if active else "priority-off", evse)
+        if active:
+            self._ground.diary.note("priority-on", evse)
+        else:
+            self._ground.diary.note("priority-off", evse)
         self._ground.crew.planner.changed()
 
     def heard(self, charger: ChargerId, fact: ChargerFact, turn: Turn) -> None:
