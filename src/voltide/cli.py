@@ -170,12 +170,12 @@ def check(data: Path, config_file: Path | None) -> None:
 
     Example: voltide check --data data --config station.toml
     """
-    from voltide import exports  # noqa: PLC0415 - as above
+    from voltide import compose, exports  # noqa: PLC0415 - as above
 
     if config_file is not None:
         try:
-            load(config_file)
-        except ConfigError as error:
+            compose.check(load(config_file), data)
+        except (ConfigError, UnsafeStationError) as error:
             fail(str(error))
         click.echo(f"{config_file}: in order")
     if (data / "station.db").is_file():

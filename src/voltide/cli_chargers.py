@@ -1,6 +1,7 @@
 """``voltide charger``: who may connect, and with what proof."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -98,6 +99,23 @@ def charger_remove(identity: str, data: Path) -> None:
     if not registry.remove(database(data), identity, millis(SystemClock().now())):
         fail(f"there is no charger {identity}")
     click.echo(f"{identity} removed")
+
+
+@charger.command("welcome")
+@click.option("--minutes", type=click.IntRange(0, 24 * 60), default=30, show_default=True, help="0 shuts the door.")
+@DATA
+def charger_welcome(minutes: int, data: Path) -> None:
+    """Let unknown chargers come in and wait for so long; each must then be accepted on the page.
+
+    Works while the station runs.
+
+    Example: voltide charger welcome --minutes 30
+    """
+    from voltide.live import database  # noqa: PLC0415 - as above
+    from voltide.station.dossiers import open_door  # noqa: PLC0415 - as above
+
+    open_door(database(data), SystemClock().now() + timedelta(minutes=minutes))
+    click.echo(f"new chargers may come in for {minutes} min" if minutes else "new chargers are turned away")
 
 
 @charger.command("call")

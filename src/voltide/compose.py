@@ -5,13 +5,15 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
+from voltide.backbone.database import open_database
 from voltide.config import Config, ConfigError
 from voltide.domain.site import OcppVersion
 from voltide.ocpp.actions import may_call
 from voltide.ocpp.messages import actions
 from voltide.ocpp.quirks import Quirk
-from voltide.station import makers
+from voltide.station import dossiers, makers
 from voltide.station.chargers import Manners
+from voltide.station.extension import with_accepted
 from voltide.station.operations import CallTerms
 from voltide.station.planner import Policy
 from voltide.station.setpoints import Terms
@@ -54,6 +56,15 @@ def _quirks(config: Config) -> tuple[Quirk, ...]:
         return makers.known(*folders)
     except ValueError as error:
         raise ConfigError("door.quirks", [str(error)]) from error
+
+
+def check(config: Config, data: Path) -> None:
+    """Whether the station could start on a folder. Raises ``ConfigError`` or ``UnsafeStationError``."""
+    made = settings(config)
+    if (data / "station.db").is_file():
+        engine = open_database(f"sqlite:///{data / 'station.db'}")
+        with_accepted(made.station, dossiers.all_of(engine))
+        engine.dispose()
 
 
 def unguessable() -> str:

@@ -39,6 +39,7 @@ class Newcomer21(Charger21):
         super().__init__(name, socket)
         self.secret, self.set, self.accepted, self.asked, self.interval = None, {}, asyncio.Event(), [], 1
         self.boots, self.told = [], []
+        self.takes_secrets, self.stubborn, self.drops_at, self.dropped = True, False, None, False
         self.plate = {
             "model": "Twin 60",
             "vendor_name": "Foreign",
@@ -49,6 +50,8 @@ class Newcomer21(Charger21):
     @on("SetChargingProfile")
     def profile(self, evse_id, charging_profile, **_):
         self.told.append(charging_profile["charging_profile_purpose"])
+        if self.stubborn:
+            return result21.SetChargingProfile(status="Rejected")
         return super().profile(evse_id, charging_profile)
 
     @on("GetBaseReport")
@@ -75,15 +78,21 @@ class Newcomer21(Charger21):
             )
 
     @on("SetVariables")
-    def set_variables(self, set_variable_data, **_):
+    async def set_variables(self, set_variable_data, **_):
         done = []
         for one in set_variable_data:
             name = one["variable"]["name"]
             self.told.append(name)
-            if name == "BasicAuthPassword":
+            if name == self.drops_at:
+                self.dropped = True
+                await self._connection.close()
+            takes = not self.stubborn and (name != "BasicAuthPassword" or self.takes_secrets)
+            if takes and name == "BasicAuthPassword":
                 self.secret = one["attribute_value"]
-            self.set[name] = one["attribute_value"]
-            done.append({"attribute_status": "Accepted", "component": one["component"], "variable": one["variable"]})
+            if takes:
+                self.set[name] = one["attribute_value"]
+            status = "Accepted" if takes else "Rejected"
+            done.append({"attribute_status": status, "component": one["component"], "variable": one["variable"]})
         return result21.SetVariables(set_variable_result=done)
 
     async def boot(self):

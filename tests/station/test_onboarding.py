@@ -4,12 +4,14 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
+from click.testing import CliRunner
 from websockets.exceptions import InvalidStatus
 
 from tests.station.foreign import on_the_line, run_until
 from tests.station.newcomers import Newcomer16, Newcomer21
 from tests.station.open_house import TOML, OpenHouse, opened, until
 from voltide import exports
+from voltide.cli import voltide
 
 FOREVER = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -204,3 +206,165 @@ async def _read(house: OpenHouse) -> bool:
 async def _left(house: OpenHouse) -> bool:
     row = await house.newcomer("NEW1")
     return row is not None and not row["online"]
+
+
+def test_the_door_may_be_opened_from_the_command_line_beside_a_running_station(tmp_path):
+    async def story():
+        async with opened(tmp_path) as house:
+            assert await turned_away(house, "NEW1") == 404
+            said = await asyncio.to_thread(run_cli, "charger", "welcome", "--minutes", "5", "--data", str(house.data))
+            assert said == "new chargers may come in for 5 min\n"
+            until_ = datetime.fromisoformat((await house.chargers())["open_until"])
+            assert 0 < (until_ - datetime.now(UTC)).total_seconds() <= 300
+            await (await house.dial("NEW1", "2.1")).close()
+            await asyncio.to_thread(run_cli, "charger", "welcome", "--minutes", "0", "--data", str(house.data))
+            assert (await house.chargers())["open_until"] is None
+            assert await turned_away(house, "NEW2") == 404
+
+    asyncio.run(story())
+
+
+def run_cli(*words: str) -> str:
+    result = CliRunner().invoke(voltide, list(words))
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_a_door_that_the_file_keeps_open_needs_no_button(tmp_path):
+    async def story():
+        async with opened(tmp_path, TOML + "newcomers = true\n") as house:
+            assert (await house.chargers())["always_open"]
+            socket = await house.dial("NEW1", "2.1")
+            async with on_the_line(Newcomer21, "NEW1", socket) as charger:
+                assert (await charger.boot()).status == "Pending"
+
+    asyncio.run(story())
+
+
+def test_a_charger_that_takes_no_secret_keeps_a_good_one_of_its_own_and_is_shown_as_unprotected_without_one(tmp_path):
+    async def story():
+        async with opened(tmp_path, TOML + "newcomers = true\n") as house:
+            for identity, secret, shield in (("GOOD", "0123456789abcdef", "own"), ("WEAK", "12345", "none")):
+                socket = await house.dial(identity, "2.1", secret=secret)
+                async with on_the_line(Newcomer21, identity, socket) as charger:
+                    charger.takes_secrets = False
+                    await charger.boot()
+                    assert (await house.accept(identity, identity))["done"]
+                    await asyncio.wait_for(charger.boot_until_accepted(), 20)
+                    await until(lambda who=identity: house.ready(who))
+                seen = await house.charger(identity)
+                assert seen["row"]["shield"] == shield
+                [step] = [step for step in seen["steps"] if step["name"] == "secret"]
+                assert (step["progress"], step["detail"]) == ("skipped", "Rejected")
+                await (await house.dial(identity, "2.1", secret=secret)).close()
+                assert await turned_away(house, identity, secret="another") == 401
+
+    asyncio.run(story())
+
+
+def test_what_was_refused_while_it_waited_is_told_again_once_it_is_in(tmp_path):
+    async def story():
+        async with opened(tmp_path, TOML + "newcomers = true\n") as house:
+            socket = await house.dial("NEW1", "2.1")
+            async with on_the_line(Newcomer21, "NEW1", socket) as charger:
+                charger.stubborn = True
+                await charger.boot()
+                assert (await house.accept("NEW1", "N"))["done"]
+                await until(lambda: len(charger.told) >= 2)
+                assert charger.profiles == []
+                while (await charger.boot()).status != "Accepted":
+                    await asyncio.sleep(0.5)
+                assert not await house.ready("NEW1")
+                alarms = (await house.client.get("/api/picture")).json()["alarms"]
+                assert ("fallback-refused", "NEW1") in {(a["code"], a["subject"]) for a in alarms}
+                charger.stubborn = False
+                await until(lambda: house.ready("NEW1"), 40)
+                assert {p["charging_profile_purpose"] for p in charger.profiles} == {"TxDefaultProfile"}
+
+    asyncio.run(story())
+
+
+def test_a_charger_that_loses_its_line_in_the_middle_goes_on_where_it_was(tmp_path):
+    async def story():
+        async with opened(tmp_path) as house:
+            await house.care("OpenToNewcomers", minutes=30)
+            socket = await house.dial("NEW1", "2.1", secret="factory")
+            async with on_the_line(Newcomer21, "NEW1", socket) as charger:
+                await charger.boot()
+                charger.drops_at = "HeartbeatInterval"
+                assert (await house.accept("NEW1", "N"))["done"]
+                await until(lambda: charger.dropped)
+            await house.care("OpenToNewcomers", minutes=0)
+        async with opened(tmp_path) as house:  # and the station has been restarted meanwhile, with its door shut
+            socket = await house.dial("NEW1", "2.1", secret="factory")
+            async with on_the_line(Newcomer21, "NEW1", socket) as charger:
+                assert (await charger.boot()).status == "Pending"
+                await asyncio.wait_for(charger.boot_until_accepted(), 20)
+                await until(lambda: house.ready("NEW1"))
+                assert "TxUpdatedInterval" not in charger.set
+                assert "HeartbeatInterval" in charger.set
+                assert charger.secret is not None
+
+    asyncio.run(story())
+
+
+def test_a_charger_taken_off_the_station_is_gone_with_the_next_start_and_may_come_as_new_again(tmp_path):
+    async def story():
+        async with opened(tmp_path, TOML + "newcomers = true\n") as house:
+            socket = await house.dial("NEW1", "2.1")
+            async with on_the_line(Newcomer21, "NEW1", socket) as charger:
+                await charger.boot()
+                await house.accept("NEW1", "N")
+                await asyncio.wait_for(charger.boot_until_accepted(), 20)
+                await until(lambda: house.ready("NEW1"))
+                assert (await house.care("ForgetCharger", charger="V1"))["code"] == "from-file"
+                assert (await house.care("ForgetCharger", charger="NEW1"))["done"]
+                secret = charger.secret
+            assert await turned_away(house, "NEW1", secret=secret) == 404
+        async with opened(tmp_path, TOML + "newcomers = true\n") as house:
+            assert [row["id"] for row in (await house.chargers())["chargers"]] == ["V1"]
+            socket = await house.dial("NEW1", "2.1")
+            async with on_the_line(Newcomer21, "NEW1", socket) as charger:
+                assert (await charger.boot()).status == "Pending"
+                assert (await house.accept("NEW1", "N"))["done"]
+
+    asyncio.run(story())
+
+
+def test_a_file_that_leaves_no_room_any_more_is_refused_in_one_sentence_before_anything_is_opened(tmp_path):
+    async def story():
+        async with opened(tmp_path, TOML + "newcomers = true\n") as house:
+            socket = await house.dial("NEW1", "2.1")
+            async with on_the_line(Newcomer21, "NEW1", socket) as charger:
+                await charger.boot()
+                assert (await house.accept("NEW1", "N"))["done"]
+
+    asyncio.run(story())
+    file = tmp_path / "station.toml"
+    file.write_text(TOML.replace("import_w = 150_000", "import_w = 24_000"), encoding="utf-8")
+    for words in (["station"], ["check"]):
+        result = CliRunner().invoke(voltide, [*words, "--config", str(file), "--data", str(tmp_path / "data")])
+        assert result.exit_code == 1
+        assert "charger 'NEW1', which was accepted on the page, does not fit any more" in result.output
+        assert "Traceback" not in result.output
+
+
+def test_more_newcomers_than_may_wait_are_told_to_come_later_and_none_of_them_slows_the_second(tmp_path):
+    async def story():
+        async with opened(tmp_path, TOML + "newcomers = true\n") as house:
+            outcomes = []
+            for number in range(40):
+                try:
+                    socket = await house.dial(f"X{number}", "2.1")
+                except InvalidStatus as refused:
+                    outcomes.append(refused.response.status_code)
+                else:
+                    outcomes.append(101)
+                    await socket.close()
+            assert 16 <= outcomes.count(101) <= 30
+            assert set(outcomes) <= {101, 404, 429}
+            picture = (await house.client.get("/api/picture")).json()
+            assert picture["newcomers"] == 0
+            assert (await house.chargers())["newcomers"] == []  # who has not said who it is, is not kept
+
+    asyncio.run(story())

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Engine, delete, select
 
-from voltide.backbone import schema
+from voltide.backbone import registry, schema
 from voltide.backbone.store import Change, Row, Store, rows
 from voltide.domain.dossier import Dossier, Progress, Standing, WelcomeStep
 from voltide.domain.site import ChargerId
@@ -105,27 +105,22 @@ def row(dossier: Dossier) -> Row:
 
 
 def all_of(engine: Engine) -> list[Dossier]:
-    """Every dossier on the disk."""
+    """Every dossier on the disk. Who was accepted here and may connect no longer is away."""
     table = schema.dossiers
     found = rows(engine, select(table.c.body).where(table.c.charger != DOOR).order_by(table.c.charger))
-    return [_dossier.decode(one["body"]) for one in found]
+    registered = {row["id"] for row in registry.all_of(engine)}
+    return [_known(_dossier.decode(one["body"]), registered) for one in found]
+
+
+def _known(dossier: Dossier, registered: set[str]) -> Dossier:
+    joined = dossier.standing is Standing.ACCEPTED and dossier.pile is not None
+    return replace(dossier, standing=Standing.AWAY) if joined and dossier.charger not in registered else dossier
 
 
 def drop(engine: Engine, charger: str) -> bool:
     """Remove a row; False when there was none."""
     with engine.begin() as connection:
         return connection.execute(delete(schema.dossiers).where(schema.dossiers.c.charger == charger)).rowcount > 0
-
-
-def take_away(engine: Engine, charger: str) -> None:
-    """An accepted charger's right to connect was taken: it stays out of the next start's arithmetic."""
-    table = schema.dossiers
-    for one in rows(engine, select(table.c.body).where(table.c.charger == charger)):
-        dossier = _dossier.decode(one["body"])
-        if dossier.standing is Standing.ACCEPTED:
-            gone = row(replace(dossier, standing=Standing.AWAY))
-            with engine.begin() as connection:
-                connection.execute(table.update().where(table.c.charger == charger).values(**gone))
 
 
 def open_door(engine: Engine, until: datetime) -> None:

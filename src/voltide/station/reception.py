@@ -291,8 +291,8 @@ class Reception:
         lobby, who = self._lobby, order.charger
         guest = self.newcomers.porch.guests.get(who)
         await self._write(who, guest.said if guest is not None else ())
-        await self.newcomers.register(who)
         await self.dossiers.change(who, lambda before: before and _accepted(before, order.name, self._read_step()))
+        await self.newcomers.register(who)
         lobby.diary.note("charger-accepted", who, order.name)
 
     def _read_step(self) -> WelcomeStep:
@@ -310,13 +310,15 @@ class Reception:
     async def _forget(self, who: ChargerId) -> Reply:
         """A refused one may knock again; an accepted one loses its right, and its place with the next start."""
         dossier = self.dossiers.of(who)
+        joined = dossier is not None and dossier.standing is Standing.ACCEPTED and dossier.pile is not None
+        if not joined and who in self._lobby.crew.station.charger_of:
+            return Reply(done=False, code="from-file", detail=who)
         if dossier is None:
             return Reply(done=False, code="unknown-charger", detail=who)
-        if dossier.standing is not Standing.ACCEPTED:
+        if not joined:
             await self.dossiers.forget(who)
+            self.oddities.forget(who)
             return Reply(done=True, code="accepted")
-        if dossier.pile is None:
-            return Reply(done=False, code="from-file", detail=who)
         await self._lobby.secrets.strike(who)
         await self.dossiers.change(who, lambda before: before and replace(before, standing=Standing.AWAY))
         self._lobby.diary.note("charger-removed", who)
