@@ -38,6 +38,7 @@ from voltide.domain.time import Clock
 from voltide.ocpp.connection import Connection
 from voltide.ocpp.dialect import dialect
 from voltide.ocpp.events import Answered, Called, Failed, Streamed, Turned, Unanswered
+from voltide.ocpp.faults import ErrorCode
 from voltide.ocpp.profiles import is_dynamic
 from voltide.ocpp.wire import plain, request, response
 from voltide.twin.wire import MemoryWire, Wire, pair
@@ -69,6 +70,8 @@ class Depot:
         """Every request as it stands on the wire, what is only sent too."""
         self.answers: dict[str, Json] = {}
         """What to answer to an action instead of the usual."""
+        self.refusing: set[str] = set()
+        """Actions that are answered by an error."""
         self.turned: list[tuple[str, str]] = []
         self.bad: list[Any] = []
         self.wish: Callable[[Guest, int], float | None] = lambda _guest, _evse: None
@@ -132,7 +135,9 @@ class Depot:
         if self.keep_facts:
             self.facts.append((guest.charger.id, fact))
             self.heard.append((event.action, plain(event.request)))
-        if event.action in self.answers:
+        if event.action in self.refusing:
+            guest.line.refuse(event.id, ErrorCode.INTERNAL_ERROR)
+        elif event.action in self.answers:
             guest.line.answer(event.id, response(guest.version, event.action, self.answers[event.action]))
         else:
             answer = self._answer(guest, fact)

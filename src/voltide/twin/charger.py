@@ -10,22 +10,16 @@ from math import inf
 from random import Random
 
 from voltide.domain.messages import (
-    AuthorisationAsked,
     Boot,
     Booted,
-    ChargerAnswer,
     ChargerFact,
     Json,
     Moment,
-    NeedsTold,
     SecurityTold,
     Token,
     Told,
-    TransactionNoted,
     TransactionTold,
-    Welcome,
 )
-from voltide.domain.reports import NeedsJudged, NeedsVerdict
 from voltide.domain.site import Charger, OcppVersion
 from voltide.domain.time import Clock
 from voltide.domain.units import Seconds
@@ -33,9 +27,11 @@ from voltide.ocpp.connection import Connection, Limits
 from voltide.ocpp.events import Answered, Called, Event, Failed, Hang, Unanswered
 from voltide.ocpp.faults import ErrorCode
 from voltide.ocpp.messages import Message
-from voltide.ocpp.wire import plain, request
+from voltide.ocpp.wire import request
+from voltide.twin.answers import Answers
 from voltide.twin.bay import Bay
-from voltide.twin.blocks.block import B, Block, Hook, Restart
+from voltide.twin.blocks.block import B, Block, Hook, Learn, Restart
+from voltide.twin.blocks.network import Dialling
 from voltide.twin.blocks.tokens import Tokens
 from voltide.twin.desk import Desk
 from voltide.twin.drivers import Visit
@@ -43,12 +39,14 @@ from voltide.twin.faults import Troubles
 from voltide.twin.files import Files, NoFiles
 from voltide.twin.grid import Grid
 from voltide.twin.life import Life
+from voltide.twin.network import Network
 from voltide.twin.orders import Orders
 from voltide.twin.outlet import Outlet
 from voltide.twin.rack import EVERY, Rack
 from voltide.twin.speech import Saying, Speech, joined
 from voltide.twin.telling import Telling
 from voltide.twin.variables import SAMPLE_S, TIMEOUT_S, Variables
+from voltide.twin.vault import Vault
 from voltide.twin.wire import MemoryWire, Wire
 
 CRASHES = 20
@@ -75,6 +73,8 @@ class ChargerTwin:
         self.troubles = Troubles()
         self.grid = Grid()
         self.files: Files = NoFiles()
+        self.vault = Vault()
+        self.network = Network(version, charger.id, self.vault)
         self.messages = self.errors = 0
         self.crashes: list[str] = []
         self.wire: Wire | None = None
@@ -91,6 +91,9 @@ class ChargerTwin:
         self._life = Life(self, self._telling)
         self.desk = Desk(self)
         self._rack = Rack(self, blocks)
+        if Dialling in blocks:
+            self._rack.part(Dialling)
+        self._answers = Answers(self, self._speech, self._life)
         self._orders = Orders(version, self.desk, self._rack)
         self._heard_s: Seconds = -inf
         self._is_alone = True
@@ -124,6 +127,11 @@ class ChargerTwin:
     def online(self) -> bool:
         """Whether the station hears it."""
         return self._life.standing is Boot.ACCEPTED and self.wire is not None
+
+    @property
+    def welcome(self) -> bool:
+        """Whether the station has taken it in, if only to wait."""
+        return self._life.standing in {Boot.ACCEPTED, Boot.PENDING}
 
     @property
     def alone_since(self) -> Seconds | None:
@@ -196,6 +204,10 @@ class ChargerTwin:
     def trigger(self, message: str, evse: int | None) -> bool | None:
         """Tell a message of a block now; None: no block tells it."""
         return self._rack.trigger(message, evse)
+
+    def learn(self, learner: Learn) -> None:
+        """Have each answer to an event of a transaction heard."""
+        self._answers.learners.append(learner)
 
     def part(self, kind: type[B]) -> B:
         """One of its blocks."""
@@ -319,6 +331,10 @@ class ChargerTwin:
             self._life.restart_if_due(now)
         self.hasty = bool(self._late or self._watches) or self._life.restart is not None
 
+    def redial(self) -> None:
+        """Close the line once all is out, and open it anew."""
+        self.hanging = self.pending = True
+
     def plan_reset(self, restart: Restart) -> None:
         """Restart at the next tick, or when the last transaction has ended."""
         self._life.plan(restart)
@@ -360,17 +376,8 @@ class ChargerTwin:
 
     def _answered(self, event: Answered) -> None:
         told = self._telling.landed()
-        if told is not None and told.request is not None and event.response is not None:
-            fact = told.fact
-            if told.then is not None:
-                told.then(plain(event.response))
-            elif isinstance(fact, AuthorisationAsked):
-                self.part(Tokens).heard(fact.token, plain(event.response))
-            elif not isinstance(fact, TransactionTold):
-                self._learned(fact, self._speech.learn(told.request, event))
-            elif fact.asks_token:
-                self._noted(fact, self._speech.learn(told.request, event))
-                self.part(Tokens).noted(fact, plain(event.response))
+        if told is not None and event.response is not None:
+            self._answers.hear(told, event.response)
         self._telling.pump()
 
     def _failed(self) -> None:
@@ -379,17 +386,3 @@ class ChargerTwin:
         if told is not None and not self._telling.again(told) and isinstance(told.fact, Booted):
             self._life.unheard()
         self._telling.pump()
-
-    def _learned(self, fact: ChargerFact, answer: ChargerAnswer) -> None:
-        """What an answer means for us."""
-        match fact, answer:
-            case Booted(), Welcome():
-                self._life.welcomed(answer)
-            case NeedsTold(), NeedsJudged(verdict=NeedsVerdict.REJECTED):
-                self.bays[fact.evse].turned_down(both=fact.v2x)
-
-    def _noted(self, fact: TransactionTold, answer: ChargerAnswer) -> None:
-        """1.6: the transaction has its number."""
-        new = self.version is OcppVersion.V16 and fact.moment is Moment.STARTED
-        if new and fact.transaction_id is not None and isinstance(answer, TransactionNoted):
-            self._speech.ids[fact.transaction_id] = answer.transaction_id

@@ -20,9 +20,10 @@ from voltide.domain.time import Clock
 from voltide.domain.units import Seconds
 from voltide.twin.bay import Bay
 from voltide.twin.blocks.block import Restart
+from voltide.twin.network import Network
 from voltide.twin.speech import Saying
 from voltide.twin.telling import Telling
-from voltide.twin.variables import HEARTBEAT_S, Variables
+from voltide.twin.variables import HEARTBEAT_S, SLOTS, Variables
 
 REBOOT_S: Seconds = 20.0
 ASK_AGAIN_S: Seconds = 30.0
@@ -38,6 +39,7 @@ class Body(Protocol):
     chance: Random
     bays: Mapping[int, Bay]
     variables: Variables
+    network: Network
     hanging: bool
     hasty: bool
 
@@ -56,6 +58,7 @@ class Life:
         self.down_until: Seconds = -inf
         """Switched off, restarting."""
         self.firmware = "1.0.0"
+        self.reboot_s = REBOOT_S
         self.restart: Restart | None = None
         self.reason = "PowerUp"
         """Why the next boot happens."""
@@ -143,7 +146,9 @@ class Life:
             self._cut(bay, plan)
         if plan.evse is None:
             self.reason, self._fresh = plan.boot, True
-            self.down_until, self._body.hanging = now + REBOOT_S, True
+            self.down_until, self._body.hanging = now + self.reboot_s, True
+            order = tuple(int(one) for one in self._body.variables.several(SLOTS))
+            self._body.network.restart(order)
 
     def _cut(self, bay: Bay, plan: Restart) -> None:
         """One outlet loses its power: its transaction ends, or waits to go on."""

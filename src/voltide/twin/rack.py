@@ -6,6 +6,7 @@ from typing import TypeAlias, cast
 
 from voltide.domain.messages import Json
 from voltide.twin.blocks.block import B, Block, Box
+from voltide.twin.blocks.certificates import Certificates
 from voltide.twin.blocks.charging import Charging
 from voltide.twin.blocks.der import Der
 from voltide.twin.blocks.external import External
@@ -13,6 +14,7 @@ from voltide.twin.blocks.keys import Keys
 from voltide.twin.blocks.logs import Logs
 from voltide.twin.blocks.model import Inventory
 from voltide.twin.blocks.monitoring import Monitoring
+from voltide.twin.blocks.network import Dialling
 from voltide.twin.blocks.remote import Remote
 from voltide.twin.blocks.reservations import Reservations
 from voltide.twin.blocks.sharing import Sharing
@@ -22,7 +24,8 @@ from voltide.twin.blocks.tokens import Tokens
 Act: TypeAlias = Callable[[Json], Json]
 """From the body of an order to the body of its answer."""
 EVERY: tuple[type[Block], ...] = (
-    *(Charging, Der, External, Inventory, Keys, Logs, Monitoring, Remote, Reservations, Sharing, Streams, Tokens),
+    *(Certificates, Charging, Der, Dialling, External, Inventory, Keys, Logs, Monitoring, Remote, Reservations),
+    *(Sharing, Streams, Tokens),
 )
 """All that a model charger can do."""
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from voltide.domain.messages import (
-    ChargerAnswer,
     ChargerFact,
     Json,
     Moment,
@@ -15,7 +14,6 @@ from voltide.domain.site import Charger, OcppVersion
 from voltide.domain.time import Clock
 from voltide.domain.units import Seconds
 from voltide.ocpp.dialect import dialect
-from voltide.ocpp.events import Answered
 from voltide.ocpp.messages import Message
 from voltide.ocpp.wire import plain, request
 from voltide.twin.quick import quick_event
@@ -86,10 +84,6 @@ class Speech:
             return fact
         started = fact.moment is Moment.STARTED
         return replace(fact, transaction_id=None if started else self.ids.get(fact.transaction_id, "0"))
-
-    def learn(self, request: Message, event: Answered) -> ChargerAnswer:
-        """What the station's answer tells."""
-        return self._dialect.learn(event.action, request, event.response, self._clock.now())
 
 
 def joined(body: Json, extra: Json) -> Json:

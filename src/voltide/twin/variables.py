@@ -20,6 +20,8 @@ HEARTBEAT_S: Name = ("OCPPCommCtrlr", "HeartbeatInterval", "")
 TIMEOUT_S: Name = ("OCPPCommCtrlr", "MessageTimeout", "Default")
 WAIT_S: Name = ("OCPPCommCtrlr", "RetryBackOffWaitMinimum", "")
 SPREAD_S: Name = ("OCPPCommCtrlr", "RetryBackOffRandomRange", "")
+SLOT_TRIES: Name = ("OCPPCommCtrlr", "NetworkProfileConnectionAttempts", "")
+SLOTS: Name = ("OCPPCommCtrlr", "NetworkConfigurationPriority", "")
 REPEATS: Name = ("OCPPCommCtrlr", "RetryBackOffRepeatTimes", "")
 ATTEMPTS: Name = ("OCPPCommCtrlr", "MessageAttempts", "TransactionEvent")
 ATTEMPT_S: Name = ("OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent")
@@ -42,6 +44,8 @@ class Row:
     high: float | None = None
     choices: str = ""
     access: str = "ReadWrite"
+    access16: str = ""
+    """The same in 1.6, where it differs."""
     per: str = ""
     since: str = ""
     reboot: bool = False
@@ -204,7 +208,7 @@ class Variables:
     def write(self, spot: Spot, value: str) -> str:
         """Set it, if it may be set and the value fits; says what came of it in the specification's words."""
         row = spot.row
-        if row.access == "ReadOnly" or not row.fits(value):
+        if self.access(row) == "ReadOnly" or not row.fits(value):
             return "Rejected"
         guard = self.guards.get(row.name)
         status = guard(value) if guard is not None else "RebootRequired" if row.reboot else "Accepted"
@@ -212,6 +216,10 @@ class Variables:
             self._set[row.name, spot.evse, spot.connector] = value
             self._numbers.pop(row.name, None)
         return status
+
+    def access(self, row: Row) -> str:
+        """Whether it may be read and written."""
+        return (row.access16 if self._old else "") or row.access
 
     # --- 1.6: keys without a component ---
 
@@ -224,4 +232,4 @@ class Variables:
         """A key as a message says it; what may only be written has no value."""
         row = spot.row
         value = None if row.access == "WriteOnly" else self.read(spot)[:500]
-        return {"key": row.key, "readonly": row.access == "ReadOnly", "value": value}
+        return {"key": row.key, "readonly": self.access(row) == "ReadOnly", "value": value}

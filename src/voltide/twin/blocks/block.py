@@ -13,10 +13,14 @@ from voltide.twin.bay import Bay
 from voltide.twin.desk import Desk
 from voltide.twin.files import Files
 from voltide.twin.grid import Grid
+from voltide.twin.network import Network
 from voltide.twin.variables import Variables
+from voltide.twin.vault import Vault
 
 Hook: TypeAlias = Callable[[TransactionTold], Json | None]
 """Hears each event of a transaction before it is told; may give what the message says beyond it."""
+Learn: TypeAlias = Callable[[TransactionTold, Json], None]
+"""Hears the station's answer to an event of a transaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,8 @@ class Box(Protocol):
     grid: Grid
     desk: Desk
     files: Files
+    vault: Vault
+    network: Network
     hooks: list[Hook]
 
     @property
@@ -68,6 +74,10 @@ class Box(Protocol):
         """Tell the station what is never answered (2.1)."""
         ...
 
+    def learn(self, learner: Learn) -> None:
+        """Have each answer to an event of a transaction heard."""
+        ...
+
     def watch(self, look: Callable[[Seconds], None]) -> None:
         """Have ``look`` called each second from now on, until ``unwatch``."""
         ...
@@ -90,6 +100,10 @@ class Box(Protocol):
 
     def plan_reset(self, restart: Restart) -> None:
         """Restart once the answer is out."""
+        ...
+
+    def redial(self) -> None:
+        """Close the line once the answer is out, and open it anew."""
         ...
 
     def waits(self, transaction: str | None) -> bool:
