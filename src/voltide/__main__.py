@@ -1,6 +1,9 @@
 """``python -m voltide`` and ``voltide``."""
 
+import os
 import sys
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a second's arithmetic is small: threads for it only wait for work
 
 from voltide.cli import voltide
 

@@ -15,6 +15,7 @@ from voltide.backbone import registry
 from voltide.backbone.bus import LocalBus
 from voltide.backbone.database import open_database
 from voltide.backbone.store import Store
+from voltide.calm import few_collections
 from voltide.config import Config
 from voltide.domain.messages import TellNeeds
 from voltide.domain.time import Clock, millis
@@ -167,7 +168,7 @@ def on_ports(config: Config, base: int) -> Config:
 
 def run(site: Site) -> None:
     """Run until Ctrl-C or SIGTERM, and end cleanly. Raises ``OSError`` when a port is taken."""
-    with asyncio.Runner() as runner:
+    with few_collections(), asyncio.Runner() as runner:
         loop = runner.get_loop()
         main = loop.create_task(live(site), name="live")
         for sign in (signal.SIGINT, signal.SIGTERM):

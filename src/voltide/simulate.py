@@ -1,11 +1,9 @@
 """A scenario faster than real time: the station's own code, the twins, and a line in memory between them."""
 
 import asyncio
-import gc
 import time
 import tomllib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from datetime import time as clock_time
@@ -21,6 +19,7 @@ from voltide.backbone import schema
 from voltide.backbone.bus import LocalBus
 from voltide.backbone.database import open_database
 from voltide.backbone.store import Store, rows
+from voltide.calm import few_collections
 from voltide.config import Config, load
 from voltide.domain.messages import OrderGrid, TellNeeds
 from voltide.domain.picture import Minute
@@ -113,21 +112,10 @@ def simulate(run: Run, progress: Callable[[float], None] = lambda _share: None) 
     began = time.perf_counter()
     zone = ZoneInfo(run.config.station.timezone)
     start = datetime.combine(run.start, clock_time(0), zone).astimezone(UTC)
-    with _few_collections():
+    with few_collections():
         outcome = world.run(lambda clock: _play(run, clock, progress), start)
     outcome.result["wall_s"] = round(time.perf_counter() - began, 3)
     return outcome
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """A day makes millions of short-lived objects and hardly a cycle: looking for those less often saves time."""
-    usual = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
 
 
 async def _play(run: Run, clock: Clock, progress: Callable[[float], None]) -> Outcome:
