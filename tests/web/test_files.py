@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from voltide.domain import picture
+from voltide.domain import dossier, picture
 from voltide.domain.session import Phase
+from voltide.ocpp import quirks
+from voltide.station import gallery, oddities
 from voltide.web.assets import UI
 from voltide.web.vendor import PINNED, VENDOR
 
@@ -35,7 +37,7 @@ def test_every_word_that_the_page_says_is_in_the_catalogue():
 
 def test_nothing_in_the_catalogue_is_never_said():
     said = "\n".join(path.read_text() for path in OURS)
-    coded = ("state.", "why.", "alarm.", "todo.", "event.", "reply.", "node.")
+    coded = ("state.", "why.", "alarm.", "todo.", "event.", "reply.", "node.", "oddity.")
     unsaid = [k for k in EN if not k.startswith(coded) and k not in said and f"{k.rsplit('.', 1)[0]}.${{" not in said]
     assert [
         k for k in unsaid if f"{k.rsplit('-', 1)[0]}-${{" not in said and k not in {"orders.gives", "orders.takes"}
@@ -89,6 +91,35 @@ CODES = [
 def test_every_code_that_the_station_says_has_its_words(kind, call, place):
     for code in said_by(call, place, "station", "planning"):
         assert f"{kind}.{code}" in EN, f"the catalogue lacks {kind}.{code}"
+
+
+def test_every_way_to_depart_from_the_standard_has_its_words():
+    said = {kind for _, kind in oddities._KINDS if "{" not in kind} | {oddities.OTHER}
+    set_right = {*quirks.Tells.__struct_fields__, "profile_ids_from"}
+    assert {key.removeprefix("oddity.") for key in EN if key.startswith("oddity.")} == said | {
+        f"quirk-{name}" for name in set_right
+    }
+
+
+def test_every_step_of_a_welcome_has_its_words():
+    names = {*gallery.JOINING, *gallery.STARTING}
+    assert {key.removeprefix("step.") for key in EN if key.startswith("step.")} == names
+    assert {key.removeprefix("progress.") for key in EN if key.startswith("progress.")} == set(dossier.Progress)
+    assert {key.removeprefix("shield.") for key in EN if key.startswith("shield.")} == {*dossier.Shield, "none-title"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Plate", "ChargerRow", "Doorway", "ChargersPicture", "WelcomeStep", "Oddity", "ChargerPicture"],
+)
+def test_the_chargers_types_are_those_of_the_domain(name):
+    block = re.search(rf"@typedef \{{object\}} {name}\n(.*?)\*/", (UI / "chargertypes.js").read_text(), re.DOTALL)
+    assert block is not None
+    ours = re.findall(r"@property \{([^}]+)\} (\w+)", block[1])
+    fields = dataclasses.fields(getattr(dossier, name))
+    assert [field for _, field in ours] == [field.name for field in fields]
+    for (kind, field), theirs in zip(ours, fields, strict=True):
+        assert ("null" in kind) == ("None" in str(theirs.type)), field
 
 
 @pytest.mark.parametrize(
