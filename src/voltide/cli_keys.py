@@ -39,6 +39,8 @@ def charger_rotate(identity: str, by_hand: bool, data: Path) -> None:
     if not by_hand:
         _want(engine, identity, "rotate", {})
         return
+    if not registry.may_promise(engine, identity):
+        fail(f"nobody knows which of its last passwords {identity} has: it must come again first")
     secret, at = new_secret(), millis(SystemClock().now())
     registry.promise_secret(engine, identity, keyring(data).mac(identity, secret), at)
     note(engine, identity, "secret-promised", "by hand")

@@ -63,6 +63,12 @@ def one(engine: Engine, identity: str) -> Row | None:
 # --- secrets and profiles on their way --------------------------------------------------------------------------------
 
 
+def may_promise(engine: Engine, identity: str) -> bool:
+    """Whether there is room for another secret on its way: one more would make an old one forgotten."""
+    waiting = schema.next_secrets
+    return len(rows(engine, select(waiting.c.at).where(waiting.c.charger == identity))) < _ON_THEIR_WAY
+
+
 def promise_secret(engine: Engine, identity: str, mac: str, at: int) -> None:
     """A new secret is on its way: from here on it is good beside the old one, and beside others on their way."""
     waiting = schema.next_secrets
@@ -226,24 +232,29 @@ class Book:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._known: dict[str, Registered] = {}
+        self._known: dict[str, tuple[list[Any], Registered]] = {}
+        """The rows that were found last, and what they say."""
         self._issued: dict[str, Row] = {}
         self._find = str(_FIND.compile(dialect=engine.dialect))
         self._certificate = str(_ISSUED.compile(dialect=engine.dialect))
         self._raw: Any = None
+        self._cursor: Any = None
 
     def find(self, identity: str) -> Registered | None:
         """One charger; None where there is none."""
         try:
             found = self._ask(self._find, identity)
         except Exception:  # noqa: BLE001 - whatever the driver calls it: it does not answer now
-            return self._known.get(identity)
+            return self._known[identity][1] if identity in self._known else None
         if not found:
             self._known.pop(identity, None)
             return None
+        before = self._known.get(identity)
+        if before is not None and before[0] == found:  # as nearly always
+            return before[1]
         macs = tuple(row[-1] for row in found if row[-1] is not None)
         known = Registered(**dict(zip(_FIELDS, found[0], strict=False)), next_macs=macs)
-        self._known[identity] = known
+        self._known[identity] = (found, known)
         return known
 
     def issued(self, serial: str) -> Row | None:
@@ -267,15 +278,15 @@ class Book:
     def _ask(self, statement: str, key: str) -> Any:
         if self._raw is None:
             self._raw = self._engine.raw_connection()
+            self._cursor = self._raw.cursor()
             if self._engine.dialect.name == "sqlite":
-                self._raw.cursor().execute("PRAGMA busy_timeout=0")  # the event loop waits for nobody
-        cursor = self._raw.cursor()
-        cursor.execute(statement, (key,))
-        return cursor.fetchall()
+                self._cursor.execute("PRAGMA busy_timeout=0")  # the event loop waits for nobody
+        self._cursor.execute(statement, (key,))
+        return self._cursor.fetchall()
 
 
 _ON_THEIR_WAY = 3
-"""So many secrets of one charger may be on their way; an older one has been forgotten by now."""
+"""So many secrets of one charger may be on their way; who wants another must see it come first."""
 _FIELDS = ("id", "secret_mac", "profile", "next_profile", "next_profile_until", "name")
 _ISSUED_FIELDS = ("serial", "charger", "kind", "not_after", "revoked_at", "pem")
 _c, _s, _p, _n = schema.chargers, schema.next_secrets, schema.next_profiles, schema.certificate_names

@@ -203,6 +203,8 @@ def identity_of(path: str) -> ChargerId | None:
     >>> identity_of("/ocpp/V01"), identity_of("/ocpp/%2e%2e"), identity_of("/other/V01")
     ('V01', None, None)
     """
+    if path.startswith(PATH) and is_identity(path[len(PATH) :]):  # as nearly always
+        return ChargerId(path[len(PATH) :])
     parts = urlsplit(path).path
     if not parts.startswith(PATH):
         return None

@@ -55,6 +55,8 @@ class Rotation:
         row = await self._store.read(lambda engine: registry.one(engine, errand.charger))
         if row is None or row["profile"] not in {1, 2}:
             return Failed(detail="it does not come with a password")
+        if not await self._store.read(lambda engine: registry.may_promise(engine, errand.charger)):
+            return Failed(detail="nobody knows which of its last passwords it has: it must come again first")
         result = await self._secrets.renew(errand.charger, errand.say)
         if isinstance(result, Accepted):
             return Done(detail="taken; the old one is dead once it has come with it")
