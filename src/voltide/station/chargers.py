@@ -22,6 +22,7 @@ from voltide.domain.messages import (
     ChargerOrder,
     HeartBeaten,
     Metered,
+    Moment,
     NeedsTold,
     Noted,
     OrderResult,
@@ -95,6 +96,8 @@ class Chargers:
         """Runs what is to follow an answer; the station says where."""
         self.judge: Callable[[Token, tuple[ChargerId, str] | None], TokenVerdict] = self._by_pattern
         """What a token may do; a transaction's own is asked with its charger and its id."""
+        self.cost: Callable[[OcppVersion, Session, Moment], str | None] = lambda _version, _session, _moment: None
+        """What a stay comes to, for a display; the tariffs say."""
         self.pulled: Callable[[ChargerId, int], float | None] = lambda _charger, _evse: None
         """What a dynamic profile's setpoint is now; the control loop says."""
 
@@ -280,12 +283,20 @@ class Chargers:
             case TransactionTold():
                 own = (line.charger.id, turn.transaction_id or fact.transaction_id or "")
                 verdict = self.judge(fact.token, own) if fact.token is not None else None
-                return TransactionNoted(transaction_id=turn.transaction_id or "", token=verdict)
+                cost = self._cost_of(line, fact, turn)
+                return TransactionNoted(transaction_id=turn.transaction_id or "", token=verdict, cost=cost)
             case SetpointPulled():
                 evse = evse_of(fact.profile_id)
                 return SetpointGiven(power_w=None if evse is None else self.pulled(line.charger.id, evse))
             case _:
                 return Noted()
+
+    def _cost_of(self, line: Line, fact: TransactionTold, turn: Turn) -> str | None:
+        """What the stay comes to, where its charger can be told."""
+        known = self._sessions.known(line.charger.id, turn.transaction_id or "")
+        mine = [one for one in turn.sessions if one.transaction_id == turn.transaction_id]
+        session = mine[-1] if mine else known
+        return None if session is None else self.cost(line.version, session, fact.moment)
 
     def _by_pattern(self, token: Token, _own: tuple[ChargerId, str] | None) -> TokenVerdict:
         return TokenVerdict(valid=any(fnmatchcase(token.id, pattern) for pattern in self._manners.tokens))

@@ -18,6 +18,7 @@ from voltide.domain.messages import (
     CallCharger,
     CallResult,
     ChargerOrder,
+    Json,
     OrderResult,
     Outcome,
     Refused,
@@ -45,8 +46,8 @@ class Hand(Protocol):
     """A block's say in the calls that change what it keeps."""
 
     @property
-    def orders(self) -> tuple[type, ...]:
-        """The orders that it watches over."""
+    def orders(self) -> tuple[type | str, ...]:
+        """The orders that it watches over, or the actions of those that have no word."""
         ...
 
     def refuses(self, charger: ChargerId, order: Word) -> str | None:
@@ -72,7 +73,9 @@ class Operations:
         self._crew = crew
         self._store = store
         self._terms = terms
-        self._hands: dict[type, Hand] = {}
+        self._hands: dict[type | str, Hand] = {}
+        self.tariff: Json | None = None
+        """The station's own, as a 2.1 charger is given it."""
 
     def add(self, hand: Hand) -> None:
         """One more block that has a say."""
@@ -93,13 +96,14 @@ class Operations:
 
     async def _around(self, call: CallCharger) -> Circumstances:
         row = await self._store.read(lambda engine: registry.one(engine, call.charger))
-        return Circumstances(profile=0 if row is None else row["profile"], places=self._terms.log_places)
+        profile = 0 if row is None else row["profile"]
+        return Circumstances(profile=profile, places=self._terms.log_places, tariff=self.tariff)
 
     async def _say(self, line: Line, action: str, request: Message) -> CallResult:
         """Say it, and tell the block whose matter it is what came of it."""
         charger, said = line.charger.id, Ask(action=action, payload=plain(request))
         word = line.dialect.obey(action, request, self._crew.clock.now())
-        hand = self._hands.get(type(word))
+        hand = self._hands.get(type(word)) or self._hands.get(action)
         why = hand.refuses(charger, word) if hand is not None else None
         if why is not None:
             return _no(why)

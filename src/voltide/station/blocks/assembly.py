@@ -107,8 +107,10 @@ class Assembly:
         self._rounds: tuple[Rounds, ...] = heard
         for block in heard:
             ground.crew.chargers.blocks.add(block)
-        for hand in (self.sharing, self.streams, self.ders, self.reservations):
+        for hand in (self.sharing, self.streams, self.ders, self.tariffs, self.reservations):
             self.operations.add(hand)
+        self.operations.tariff = self.tariffs.own
+        ground.crew.chargers.cost = self.tariffs.cost
         orders.ears |= {
             CallCharger: self.operations.call,
             CancelReservation: self.reservations.cancel,

@@ -8,15 +8,17 @@ from datetime import datetime
 
 import structlog
 
-from voltide.domain.messages import Accepted, Refused, Variable
+from voltide.domain.messages import Accepted, Moment, OrderResult, Refused, Variable
 from voltide.domain.requests import SetTariff, TellCost
 from voltide.domain.session import Session, SessionId
 from voltide.domain.site import ChargerId, OcppVersion
 from voltide.domain.token import Json
 from voltide.domain.units import Seconds
 from voltide.ledger.cost import as_yuan, net
+from voltide.ledger.settlement import HELD
 from voltide.ledger.tariff import Tariff
 from voltide.ocpp.tariff21 import Price, tariff21
+from voltide.ocpp.wire import plain, request
 from voltide.station.blocks.block import Heard, Kept
 from voltide.station.blocks.ground import Ground, Quiet
 from voltide.station.blocks.provisioning import known
@@ -98,6 +100,50 @@ class Tariffs(Quiet):
             if now_s >= self._due.setdefault(name, now_s + EVERY_S):
                 self._due[name] = now_s + EVERY_S
                 self._ground.crew.chargers.spawn(self._tell(session))
+
+    def cost(self, version: OcppVersion, session: Session, moment: Moment) -> str | None:
+        """For the answer to an event: in the end what is billed, where it is; before, what it comes to (2.1).
+
+        Nothing is said while a record is in doubt: a charger would take it for the price. Source: OCPP 2.0.1 and 2.1,
+        TransactionEventResponse.totalCost.
+        """
+        if version is OcppVersion.V16:
+            return None
+        if moment is Moment.ENDED:
+            whole = session.ended_at is not None and session.complete and not session.flags & HELD
+            return as_yuan(net(session, self._ground.tariff)) if whole else None
+        now_s = self._ground.clock.monotonic()
+        shows = version is OcppVersion.V21 and session.charger in self._tells
+        if not shows or now_s < self._due.get(session.id, 0.0):
+            return None
+        self._due[session.id] = now_s + EVERY_S
+        return as_yuan(net(session, self._ground.tariff))
+
+    # --- what is called by hand ---
+
+    @property
+    def orders(self) -> tuple[type | str, ...]:
+        """Tariffs that are given or cleared by hand."""
+        return (SetTariff, "ClearTariffs")
+
+    def refuses(self, charger: ChargerId, order: object) -> str | None:
+        """Nothing: the guard has made sure that it is the station's own."""
+        del charger, order
+        return None
+
+    async def done(self, charger: ChargerId, order: object, result: OrderResult) -> None:
+        """What was cleared is given again when the charger comes next."""
+        if isinstance(result, Accepted):
+            mine = str(self._tariff["tariffId"]) if isinstance(order, SetTariff) else ""
+            self._shown[charger] = mine
+            await self._ground.keep(charger, Kept(kind="tariff", key="default", what=Shown(tariff_id=mine)))
+
+    @property
+    def own(self) -> Json:
+        """The station's own tariff as a checked message has it."""
+        order = request(OcppVersion.V21, "SetDefaultTariff", {"evseId": 0, "tariff": self._tariff})
+        own: Json = plain(order.request)["tariff"]
+        return own
 
     async def _tell(self, session: Session) -> None:
         total = as_yuan(net(session, self._ground.tariff))
