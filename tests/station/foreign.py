@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from datetime import UTC, datetime
 
+from ocpp.exceptions import NotImplementedError  # noqa: A004 - OCPP's own word
 from ocpp.routing import on
 from ocpp.v16 import ChargePoint as Cp16
 from ocpp.v16 import call as call16
@@ -181,6 +182,11 @@ class Charger201(_Charger2, Cp201):
 class Charger21(_Charger2, Cp21):
     words = call21
     answers = result21
+
+    async def _handle_call(self, msg):
+        if msg.action not in self.route_map:  # of 2.1 the package says nothing at all to what it does not know
+            raise NotImplementedError(description=msg.action)
+        return await super()._handle_call(msg)
 
     @on("UpdateDynamicSchedule")
     def dynamic(self, charging_profile_id, schedule_update, **_):

@@ -17,6 +17,7 @@ a CALLERROR in answer to a bad CALLRESULT                         test_frame: te
 more than one call at a time                                      test_calls_that_come_back_to_back_are_all_answered...
 message types 5 and 6 are missing                                 test_foreign_every: test_a_send_and_a_result_error...
 ReportDERControl in the wrong direction                           test_a_report_of_der_controls_is_heard_and_never_sent
+a call that is not known gets no answer at all (PyPI ocpp, 2.1)   test_a_charger_that_says_nothing_to_what_it_does_not...
 one frame ends the receive loop                                   test_door: test_bad_frames_get...; test_hostile
 ================================================================  ======================================================
 """
@@ -27,9 +28,10 @@ import json
 
 import pytest
 
-from tests.station.foreign_every import OURS, every, theirs
+from tests.station.foreign_every import OURS, Every, every, theirs
 from tests.station.house import running, until
 from tests.station.transactions import at, paid, records, teller
+from tools import payloads
 from voltide.domain.messages import Accepted, GetTransactionStatus, StopCharging
 from voltide.domain.site import OcppVersion
 from voltide.ocpp.actions import may_call
@@ -49,6 +51,22 @@ def test_a_line_whose_charger_has_died_silently_is_given_up_and_locks_nobody_out
                 await car.event("Started", 0, 1_000)
                 assert (await house.order(StopCharging(evse="V1-1"))).done
             dead.transport.abort()
+
+    asyncio.run(story())
+
+
+def test_a_charger_that_says_nothing_to_what_it_does_not_know_has_its_safe_power_first(tmp_path):
+    async def story():
+        async with running(tmp_path) as house, await house.dial("V1", "2.1") as socket:
+            charger = Every("2.1", socket)
+            charger.answers["GetBaseReport"] = None
+            listening = asyncio.create_task(charger.listen())
+            await charger.call("BootNotification", payloads.payload("2.1", "BootNotification", charger.chance), "boot")
+            await until(lambda: "GetBaseReport" in [action for action, _ in charger.heard])
+            said = [action for action, _ in charger.heard]
+            assert said.index("SetChargingProfile") < said.index("GetBaseReport")
+            await socket.close()
+            await asyncio.gather(listening, return_exceptions=True)
 
     asyncio.run(story())
 

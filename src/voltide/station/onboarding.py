@@ -7,7 +7,7 @@ time, and every one of them gets its safe power before any gets the rest.
 
 import asyncio
 import heapq
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
@@ -187,15 +187,20 @@ class Onboarding:
         self.on_step: list[Callable[[Charger, WelcomeStep], None]] = []
         """Hears what came of each step."""
 
-    async def welcome(self, line: Line, *, again: bool = False) -> None:
+    async def welcome(
+        self, line: Line, *, again: bool = False, then: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         """All steps of a charger that has started; with ``again`` only those that are not settled.
 
-        Then what was refused is tried again, for as long as the charger is on this line.
+        After them comes ``then``, which no safe power has to wait for. And what was refused is tried again, for as long
+        as the charger is on this line.
         """
         mine = self._newest[line.charger.id] = object()
         for names, rank in ((("fallback",), SAFE), (("metering", "line", "status"), FIRST)):
             if not await self.run(line, [name for name in names if not (again and self._settled(line, name))], rank):
                 return
+        if then is not None:
+            await then()
         for wait_s in _for_ever(AGAIN_S):
             open_ = [name for name in ("fallback", "metering", "line", "status") if not self._settled(line, name)]
             if not open_:

@@ -153,8 +153,7 @@ class Reception:
         if joining:
             self._lobby.diary.note("charger-joined", who, f"{plate.vendor} {plate.model}")
             self._lobby.spawn(self.newcomers.settle_secret(line))
-        self._lobby.spawn(self.onboarding.welcome(line, again=joining))
-        await self._read(line)
+        self._lobby.spawn(self.onboarding.welcome(line, again=joining, then=partial(self._read, line)))
 
     async def _read(self, line: Line) -> None:
         """Its device model, when it is another charger than the one that was read."""
