@@ -56,6 +56,7 @@ class Tokens(Quiet):
         self._kinds: dict[str, set[str]] = {}
         """The kinds of token that bear an id."""
         self._version = 0
+        self._writing = asyncio.Lock()
         self._told: dict[ChargerId, int | None] = {}
         self._without: set[ChargerId] = set()
         """Chargers on the line that have no list of their own."""
@@ -141,15 +142,14 @@ class Tokens(Quiet):
             return Reply(done=False, code="out-of-range", detail=f"one of {', '.join(sorted(STATUSES))}")
         if key not in self._book and len(self._book) >= MOST:
             return Reply(done=False, code="too-many", detail=f"{MOST} tokens at most")
-        before = self._book.get(key)
-        if before is not None and before.permit == permit:
-            return Reply(done=True, code="accepted")
-        self._version += 1
-        entry = Entry(permit=permit, version=self._version)
-        await self._ground.keep(
-            STATION, Kept(kind="permit", key=f"{permit.token.kind}/{_folded(permit.token)}", what=entry)
-        )
-        self._book[key] = entry
+        async with self._writing:
+            before = self._book.get(key)
+            if before is not None and before.permit == permit:
+                return Reply(done=True, code="accepted")
+            entry = Entry(permit=permit, version=self._version + 1)
+            await self._ground.keep(STATION, Kept(kind="permit", key="/".join(key), what=entry))
+            self._write(entry)  # with its version: a list that is sent meanwhile is not taken for one that has it
+            self._version = entry.version
         for charger in self._ground.online():
             self._ground.crew.chargers.spawn(self._follow(charger, forget=permit.status != "Accepted"))
         return Reply(done=True, code="accepted")
