@@ -54,6 +54,7 @@ export function followChargers() {
     one.value = null;
     scrollTo(0, 0);
   });
+  place.value = read(); // it may have changed while the words were fetched
   effect(() => {
     if (place.value !== null && station.value) refresh();
   });
