@@ -90,7 +90,7 @@ def charger_list(data: Path, json_file: Path | None) -> None:
 @click.argument("identity")
 @DATA
 def charger_remove(identity: str, data: Path) -> None:
-    """Take a charger's right to connect, and its certificates. It falls off the line when it next connects.
+    """Take a charger's right to connect, and its certificates. It falls off its line within seconds.
 
     Example: voltide charger remove V01
     """

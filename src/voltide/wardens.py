@@ -22,6 +22,7 @@ from voltide.station.arrivals import Arrivals
 from voltide.station.blocks.certificates import Certificates, Trust
 from voltide.station.blocks.security import DoorLog, SecurityLog
 from voltide.station.blocks.software import Software, Updates
+from voltide.station.chargers import close_quietly
 from voltide.station.errands import Comings, Doer, Errands
 from voltide.station.line import Line
 from voltide.station.moves import Moves, Roots, Rotation, Ways
@@ -31,7 +32,7 @@ from voltide.station.station import StationActor
 
 log = structlog.get_logger()
 
-EACH_SECOND, EACH_ERRAND, EACH_MINUTE, EACH_HOUR = 1.0, 2.0, 60.0, 3600.0
+EACH_SECOND, EACH_ERRAND, EACH_ROUND, EACH_MINUTE, EACH_HOUR = 1.0, 2.0, 10.0, 60.0, 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ class Wardens:
         doers: dict[str, Doer] = {
             "rotate": Rotation(Secrets(ground.keys, store, clock), store),
             "root": Roots(),
-            "move": Moves(Ways(urls=self._url, roots=roots), store),
+            "move": Moves(Ways(urls=self._url, roots=roots, organisation=ground.config.organisation), store),
             "update": updates,
             "publish": updates,
         }
@@ -103,6 +104,7 @@ class Wardens:
         """What is to be run as long as the door is open; none of it ends by itself."""
         yield _each(EACH_SECOND, self._look)
         yield _each(EACH_ERRAND, self._errands.look)
+        yield _each(EACH_ROUND, self._round)
         yield _each(EACH_MINUTE, lambda: self._certificates.resume(self._online()))
         yield _each(EACH_HOUR, self._look_ahead)
 
@@ -113,6 +115,13 @@ class Wardens:
         self._door.look(now)
         await self._arrivals.settle()
         await self._door.write()
+
+    async def _round(self) -> None:
+        """Whoever is on a line and could not come in any more must go: removed, revoked, or at another profile."""
+        for charger, line in list(self._station.chargers.lines.items()):
+            if not self._step.judge.holds(charger):
+                log.warning("door.shown_out", charger=charger)
+                await close_quietly(line)
 
     async def _look_ahead(self) -> None:
         files = self._ground.config.pki.server

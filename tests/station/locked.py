@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from cryptography import x509
@@ -108,13 +110,22 @@ class Locked:
         return [row for row in found if kind is None or row["kind"] == kind]
 
 
+_turn = count()
+
+
+def page_port() -> int:
+    """A port for the page, below those that the machine gives away by itself: nobody else takes it meanwhile."""
+    while True:
+        port = 15_000 + (os.getpid() * 101 + next(_turn) * 7) % 16_000
+        with socket.socket() as free, contextlib.suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
+
+
 @asynccontextmanager
 async def locked(tmp_path: Path, toml: str = CAPTURED) -> AsyncIterator[Locked]:
     file = tmp_path / "station.toml"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    file.write_text(toml.replace("web_port = 0", f"web_port = {port}"), encoding="utf-8")
+    file.write_text(toml.replace("web_port = 0", f"web_port = {page_port()}"), encoding="utf-8")
     config, data, said = load(file), tmp_path / "data", []
     engine, keys = live.database(data), live.keyring(data)
     running = asyncio.create_task(live.live(live.Site(config=config, data=data, clock=SystemClock(), say=said.append)))

@@ -535,6 +535,27 @@ def test_one_name_has_ten_wrong_tries_a_minute_and_the_right_charger_comes_in(tm
     asyncio.run(story())
 
 
+def test_whoever_could_not_come_in_any_more_does_not_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr("voltide.wardens.EACH_ROUND", 0.2)
+
+    async def story():
+        async with locked(tmp_path) as house:
+            secrets = {name: house.add(name, 1) for name in ("V1", "V2", "N1")}
+            house.add("F1", 3)
+            proof = certify(house, "F1")
+            lines = {name: await house.dial(1, name, secret) for name, secret in secrets.items()}
+            lines["F1"] = await house.dial(3, "F1", None, house.tls(proof))
+            registry.remove(house.engine, "V1", 5)
+            registry.set_profile(house.engine, "V2", 2)
+            registry.revoke(house.engine, registry.issued_to(house.engine, "F1")[0]["serial"], 5)
+            for name in ("V1", "V2", "F1"):
+                await asyncio.wait_for(lines[name].wait_closed(), 10)
+            await lines["N1"].send('[2,"a","Heartbeat",{}]')
+            assert "currentTime" in await asyncio.wait_for(lines["N1"].recv(), 10)
+
+    asyncio.run(story())
+
+
 # --- the same name twice (rows 33 and 34) ---
 
 

@@ -155,7 +155,8 @@ class OwnAuthority:
 def server_names(host: str, others: tuple[str, ...]) -> tuple[str, ...]:
     """By which names chargers may call the door: those of the file first, and what the machine calls itself."""
     own = () if host in {"0.0.0.0", "::"} else (host,)  # noqa: S104 - not bound here, only left out of a certificate
-    return tuple(dict.fromkeys((*others, *own, socket.gethostname(), "localhost", "127.0.0.1", "::1")))
+    machine = [name for name in (socket.gethostname(),) if name.isascii() and name]
+    return tuple(dict.fromkeys((*others, *own, *machine, "localhost", "127.0.0.1", "::1")))
 
 
 def _general(name: str) -> x509.GeneralName:

@@ -118,6 +118,7 @@ class Admission:
         if identity is not None and known is None and not self._addresses.spent(neighbourhood(knock.address)):
             verdict = self.stranger(identity, knock)
             if verdict is not None:
+                self.arrivals.pop(identity, None)  # of an earlier life
                 return verdict
         if identity is None or known is None or not self._locks.served(identity):
             return self._away(knock, identity, "unknown-charger", HTTPStatus.NOT_FOUND)
@@ -134,6 +135,18 @@ class Admission:
     def known(self, identity: ChargerId) -> Registered | None:
         """What the book says of a charger now."""
         return self._locks.book.find(identity)
+
+    def holds(self, identity: ChargerId) -> bool:
+        """Whether what a charger came in with is still good; True for one that this door did not let in."""
+        arrival, known = self.arrivals.get(identity), self._locks.book.find(identity)
+        if arrival is None:
+            return True
+        if known is None or arrival.profile not in self._profiles(known):
+            return False
+        if arrival.serial is not None:
+            issued = self._locks.book.issued(arrival.serial)
+            return issued is not None and issued["revoked_at"] is None
+        return arrival.secret_mac in {None, known.secret_mac, *known.next_macs}
 
     def _profiles(self, known: Registered) -> set[int]:
         if known.next_profile is None or (known.next_profile_until or 0) < millis(self._locks.clock.now()):

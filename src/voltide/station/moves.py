@@ -84,6 +84,7 @@ class Ways:
     urls: Callable[[int], str | None]
     """The address of a profile's listener; None: there is none."""
     roots: Callable[[], tuple[str, ...]]
+    organisation: str
 
 
 class Moves:
@@ -131,11 +132,13 @@ class Moves:
         return Failed(detail=f"it did not come at profile {to}; it goes on as before")
 
     async def _prepare(self, errand: Errand, to: int, now: datetime) -> Outcome:
-        """Trust, certificate, then the way itself."""
-        for pem in self._ways.roots() if to >= 2 else ():
-            result = await errand.say(InstallRoot(kind=CSMS_ROOT, certificate=pem))
-            if not isinstance(result, Accepted):
-                return _short(result, "the root was not taken")
+        """Trust, certificate, then the way itself; each once."""
+        if to >= 2 and not errand.body.get("rooted"):
+            for pem in self._ways.roots():
+                result = await errand.say(InstallRoot(kind=CSMS_ROOT, certificate=pem))
+                if not isinstance(result, Accepted):
+                    return _short(result, "the root was not taken")
+            await self._note(errand, rooted=True)
         if to == 3 and not await self._certified(errand.charger, now):
             return await self._ask_for_request(errand, now)
         outcome = await (self._lead16(errand, to, now) if errand.version is V16 else self._lead2(errand, to, now))
@@ -143,10 +146,14 @@ class Moves:
             await self._store.read(lambda engine: registry.forbid_profile(engine, errand.charger))
         return outcome
 
+    async def _note(self, errand: Errand, **more: object) -> None:
+        """Remember how far it is."""
+        errand.body.update(more)
+        await self._store.read(lambda engine: registry.rewrite(engine, errand.charger, errand.what, errand.body))
+
     async def _allow(self, errand: Errand, to: int, now: datetime, old: str | None) -> None:
         """The door first. A way up stays open for long, so that a charger that was away is not lost."""
-        kept = {**errand.body, "told_at": millis(now), "old_priority": old}
-        await self._store.read(lambda engine: registry.rewrite(engine, errand.charger, errand.what, kept))
+        await self._note(errand, told_at=millis(now), old_priority=old)
         until = millis(now + (RETURN_WITHIN if errand.body.get("lower") else OPEN_FOR))
         await self._store.read(lambda engine: registry.allow_profile(engine, errand.charger, to, until))
 
@@ -160,16 +167,24 @@ class Moves:
     async def _ask_for_request(self, errand: Errand, now: datetime) -> Outcome:
         if now - errand.since > CERTIFIED_WITHIN:
             return Failed(detail="it has not asked for a certificate, or not taken one")
-        if errand.state == "waiting":
+        if not errand.body.get("asked"):
+            await errand.say(SetVariables(variables=(self._organisation(errand),)))  # some have it from their maker
             result = await errand.say(Trigger(message="SignChargingStationCertificate"))
             if isinstance(result, Refused):
                 return Failed(detail=f"it does not ask for a certificate: {result.reason}")
+            await self._note(errand, asked=isinstance(result, Accepted))
         return Waits(detail="it has been asked for a request")
+
+    def _organisation(self, errand: Errand) -> Variable:
+        """What its requests must name."""
+        if errand.version is V16:
+            return _variable("", "CpoName", self._ways.organisation)
+        return _variable("SecurityCtrlr", "OrganizationName", self._ways.organisation)
 
     async def _lead16(self, errand: Errand, to: int, now: datetime) -> Outcome:
         """1.6 takes the profile's number alone; where to dial, it must know."""
         await self._allow(errand, to, now, None)
-        result = await errand.say(SetVariables(variables=(_key("SecurityProfile", str(to)),)))
+        result = await errand.say(SetVariables(variables=(_variable("", "SecurityProfile", str(to)),)))
         return _short(result, "SecurityProfile")
 
     async def _lead2(self, errand: Errand, to: int, now: datetime) -> Outcome:
@@ -211,12 +226,12 @@ def _good(row: Row, now: datetime) -> bool:
     return row["kind"] == CHARGER and row["revoked_at"] is None and row["not_after"] > millis(now)
 
 
+def _variable(component: str, name: str, value: str) -> Variable:
+    return Variable(component=component, name=name, value=value)
+
+
 def _priority(value: str) -> Variable:
-    return Variable(component=_PRIORITY.component, name=_PRIORITY.name, value=value)
-
-
-def _key(name: str, value: str) -> Variable:
-    return Variable(component="", name=name, value=value)
+    return _variable(_PRIORITY.component, _PRIORITY.name, value)
 
 
 def _short(result: OrderResult, what: str) -> Outcome:

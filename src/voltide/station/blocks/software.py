@@ -82,7 +82,8 @@ class Updates:
             return Failed(detail=str(error))
         box = await self._store.read(lambda engine: box_of(engine, errand.charger))
         if box is None:
-            await errand.say(Trigger(message="BootNotification"))
+            if errand.state == "waiting":
+                await errand.say(Trigger(message="BootNotification"))
             return Waits(detail="it has been asked who it is")
         wrong = unfit(release, box, shelf.all())
         if wrong is not None:
