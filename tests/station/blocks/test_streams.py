@@ -85,7 +85,7 @@ def test_open_streams_are_known_after_a_restart_and_closed_ones_are_not(tmp_path
 
     async def again(house):
         streams = house.station.blocks.streams
-        assert [one.id for one in streams.of(V1)] == [1]
+        await until(lambda: [one.id for one in streams.of(V1)] == [1])
         async with pole(house, "V1") as one:
             await one.send("NotifyPeriodicEventStream", values(1, (0, 5)))
             await until(lambda: streams.values(V1, 1))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.station.blocks.poles import in_house, now, pole
+from tests.station.blocks.poles import in_house, now, pole, told
 from tests.station.house import until
 from tests.station.test_operations import calling
 from voltide.domain.messages import Outcome
@@ -42,6 +42,7 @@ def test_a_charger_with_a_price_display_is_given_the_stations_prices_once(tmp_pa
                     [body] = one.asked("SetDefaultTariff")
                     assert body["evseId"] == 0
                     assert body["tariff"]["energy"]["prices"] == [{"priceKwh": 1.1}]
+                    await until(lambda: told(house, "tariff"))
                 else:
                     await until(lambda one=one: len(one.asked("TriggerMessage")) > 0)
                     await one.call("Heartbeat", {})
