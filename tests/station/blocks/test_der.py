@@ -164,3 +164,28 @@ def test_neither_controls_nor_alarms_grow_without_end(tmp_path):
             assert len(alarms(house, "der-alarm")) == MOST_ALARMS
 
     in_house(tmp_path, work)
+
+
+def test_a_control_that_moves_power_past_its_setpoint_is_given_to_nobody(tmp_path):
+    droop = {
+        "priority": 1,
+        "overFreq": 50.2,
+        "underFreq": 49.8,
+        "overDroop": 5.0,
+        "underDroop": 5.0,
+        "responseTime": 1.0,
+    }
+
+    async def work(house):
+        one = Inverter()
+        async with pole(house, "V1", **one.answers()):
+            reply = await house.order(PutDer(control=control("droop", "FreqDroop", droop)))
+            assert (reply.done, reply.code) == (False, "refused")
+            body = {"isDefault": True, "controlId": "droop", "controlType": "FreqDroop", "freqDroop": droop}
+            call = CallCharger(charger="V1", action="SetDERControl", payload=body)
+            result = await house.bus.request("station.corner.order", call)
+            assert result.outcome is Outcome.REFUSED
+            assert "ShareOutlet" in result.reason
+            assert one.held == {}
+
+    in_house(tmp_path, work)

@@ -1,8 +1,7 @@
 """DER control (block R, 2.1): what the grid wants of every inverter behind the meter, given to each capable charger.
 
 The station keeps one list of controls. A charger that comes gets them, is asked what it then holds, and an alarm names
-it where that differs. What a control does to active power stays within the limits that a setpoint names, so no control
-can break a limit of the station.
+it where that differs. A control that moves active power by itself is not given: nobody would have counted it.
 """
 
 from dataclasses import dataclass
@@ -22,6 +21,11 @@ log = structlog.get_logger()
 MOST = 32
 """So many controls of the station at once."""
 _OURS = "This control is the station's own, for all its chargers: use the orders PutDer and DropDer."
+MOVING = frozenset({"FreqDroop", "FreqWatt", "VoltWatt"})
+"""Controls that move active power by themselves, perhaps away from zero and past the setpoint that control counts."""
+_MOVES = "This control moves power past what the station counts: use the order ShareOutlet, for a band."
+    "This control moves power past what the station counts: let the outlet act within a band, by the order ShareOutlet."
+)
 MOST_ALARMS = 16
 """So many alarms of one charger's grid stand at once; there are not many more kinds of control."""
 
@@ -71,6 +75,8 @@ class Ders(Quiet):
     async def put(self, order: PutDer) -> Reply:
         """A control for every capable charger; the detail says how many took it."""
         control = order.control
+        if control.kind in MOVING:
+            return Reply(done=False, code="refused", detail=_MOVES)
         if control.id not in self._wanted and len(self._wanted) >= MOST:
             return Reply(done=False, code="too-many", detail=f"{MOST} controls at most")
         self._wanted[control.id] = control
@@ -98,6 +104,8 @@ class Ders(Quiet):
     def refuses(self, charger: ChargerId, order: SetDer | ClearDer) -> str | None:
         """By hand only what is not the station's own: that would differ at the next look."""
         del charger
+        if isinstance(order, SetDer) and order.control.kind in MOVING:
+            return _MOVES
         named = order.control.id if isinstance(order, SetDer) else order.id
         ours = named in self._wanted if named is not None else bool(self._wanted)
         return _OURS if ours else None
