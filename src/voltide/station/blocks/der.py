@@ -24,8 +24,6 @@ _OURS = "This control is the station's own, for all its chargers: use the orders
 MOVING = frozenset({"FreqDroop", "FreqWatt", "VoltWatt"})
 """Controls that move active power by themselves, perhaps away from zero and past the setpoint that control counts."""
 _MOVES = "This control moves power past what the station counts: use the order ShareOutlet, for a band."
-    "This control moves power past what the station counts: let the outlet act within a band, by the order ShareOutlet."
-)
 MOST_ALARMS = 16
 """So many alarms of one charger's grid stand at once; there are not many more kinds of control."""
 
