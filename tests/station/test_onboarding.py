@@ -10,7 +10,8 @@ from websockets.exceptions import InvalidStatus
 from tests.station.foreign import on_the_line, run_until
 from tests.station.newcomers import Newcomer16, Newcomer21
 from tests.station.open_house import TOML, OpenHouse, opened, until
-from voltide import exports
+from voltide import exports, live
+from voltide.backbone import registry
 from voltide.cli import voltide
 
 FOREVER = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -57,6 +58,7 @@ def test_an_unknown_1_6_charger_is_accepted_and_its_power_is_shown_as_assumed(tm
                 await until(lambda: house.ready("OLD1"))
                 seen = await house.charger("OLD1")
                 assert seen["row"]["name"] == "By the gate"
+                assert seen["profile"] == 1
                 assert [(o["charge_w"], o["assumed"]) for o in seen["row"]["outlets"]] == [(11_000.0, ["charge_w"])]
                 assert seen["row"]["shield"] == "given"
                 assert charger.secret is not None
@@ -155,6 +157,18 @@ def test_a_restart_keeps_who_was_accepted_its_place_its_name_and_its_secret(tmp_
                 await charger.plug_in()
                 await run_until(charger, lambda: (charger.car.setpoint_w or 0) >= 50_000)
             assert await turned_away(house, "NEW1", secret="factory") == 401
+
+    asyncio.run(story())
+
+
+def test_the_page_shows_the_profile_that_a_charger_is_registered_for_now(tmp_path):
+    async def story():
+        async with opened(tmp_path) as house:
+            engine = live.database(house.data)
+            registry.add(engine, {"id": "V1", "secret_mac": "0" * 64, "profile": 2, "added_at": 0})
+            assert (await house.charger("V1"))["profile"] == 2
+            registry.set_profile(engine, "V1", 3)
+            assert (await house.charger("V1"))["profile"] == 3
 
     asyncio.run(story())
 

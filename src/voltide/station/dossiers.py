@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from weakref import WeakValueDictionary
 
 import msgspec
 from sqlalchemy import Engine, delete, select
@@ -27,7 +28,7 @@ class Dossiers:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: dict[ChargerId, Dossier] = {}
-        self._writing = asyncio.Lock()
+        self._writing: WeakValueDictionary[ChargerId, asyncio.Lock] = WeakValueDictionary()
 
     def load(self, found: list[Dossier]) -> None:
         """Take up where an earlier process stopped."""
@@ -43,7 +44,7 @@ class Dossiers:
 
     async def change(self, charger: ChargerId, how: Callable[[Dossier | None], Dossier | None]) -> Dossier | None:
         """A dossier's next state; it is true once it is on the disk. None from ``how`` leaves all as it is."""
-        async with self._writing:
+        async with self._turn(charger):
             before = self._known.get(charger)
             after = how(before)
             if after is None or after == before:
@@ -60,9 +61,13 @@ class Dossiers:
 
     async def forget(self, charger: ChargerId) -> None:
         """As if it had never knocked."""
-        async with self._writing:
+        async with self._turn(charger):
             await self._store.read(lambda engine: drop(engine, charger))
             self._known.pop(charger, None)
+
+    def _turn(self, charger: ChargerId) -> asyncio.Lock:
+        """One change of a dossier after the other; those of different chargers reach the disk together."""
+        return self._writing.setdefault(charger, asyncio.Lock())
 
     async def open_until(self, until: datetime) -> None:
         """Open the door to newcomers, or shut it (a moment that has passed)."""

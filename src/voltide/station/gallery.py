@@ -63,8 +63,8 @@ class Gallery:
             refused=tuple(self._row(one) for one in known if one.standing is Standing.REJECTED),
         )
 
-    def one(self, who: ChargerId) -> ChargerPicture | None:
-        """One charger in full; None: there is none of this name."""
+    def one(self, who: ChargerId, profile: int | None) -> ChargerPicture | None:
+        """One charger in full, with the profile that it is registered for; None: there is none of this name."""
         charger = self._crew.station.charger_of.get(who)
         dossier = self._dossiers.of(who) if charger is None else self._dossier(charger)
         if dossier is None:
@@ -73,7 +73,7 @@ class Gallery:
         return ChargerPicture(
             at=self._crew.clock.now(),
             row=self._row(dossier),
-            profile=dossier.profile,
+            profile=dossier.profile if profile is None else profile,
             steps=_steps(dossier),
             quirks=dossier.quirks,
             oddities=self._oddities.of(who),

@@ -15,7 +15,16 @@ from hashlib import blake2b
 import structlog
 
 from voltide.domain.dossier import Progress, WelcomeStep
-from voltide.domain.messages import Accepted, ApplyFallback, ChargerOrder, OrderResult, SetVariables, Trigger, Variable
+from voltide.domain.messages import (
+    Accepted,
+    ApplyFallback,
+    ChargerOrder,
+    OrderResult,
+    SetVariables,
+    Trigger,
+    Unknown,
+    Variable,
+)
 from voltide.domain.site import Charger, ChargerId, OcppVersion
 from voltide.domain.time import Clock
 from voltide.domain.units import Seconds
@@ -210,19 +219,17 @@ class Onboarding:
                 return
 
     async def run(self, line: Line, names: Sequence[str], rank: int = FIRST) -> bool:
-        """Some steps, one after the other; False when the line was lost over it."""
-        if not names:
-            return True
-        await self._turnstile.enter(rank)
-        try:
-            told = line.manner.traits.told if line.manner is not None else Told()
-            habits = self._habits_of(line.charger.id)
-            wanted = wishes(line.charger, line.version, habits, self._clock.now(), told)
-            for name in names:
-                if not await self._step(line, name, wanted[name]):
+        """Some steps, one after the other, each in its turn; False when the line was lost over it."""
+        told = line.manner.traits.told if line.manner is not None else Told()
+        habits = self._habits_of(line.charger.id)
+        for name in names:
+            await self._turnstile.enter(rank)
+            try:
+                wanted = wishes(line.charger, line.version, habits, self._clock.now(), told)[name]
+                if not await self._step(line, name, wanted):
                     return False
-        finally:
-            self._turnstile.leave()
+            finally:
+                self._turnstile.leave()
         return True
 
     async def note(self, charger: Charger, name: str, progress: Progress, detail: str = "") -> None:
@@ -257,6 +264,8 @@ class Onboarding:
                 return False
             (absent if result.reason in _ABSENT and name != "fallback" else refused).append((wish.key, result.reason))
             log.info("onboarding.refused", charger=line.charger.id, step=name, key=wish.key, why=result.reason)
+            if isinstance(result, Unknown):  # it says nothing: the others need not wait for it to say nothing again
+                break
         progress = Progress.DONE if wanted else Progress.SKIPPED
         if refused:
             progress = Progress.REFUSED

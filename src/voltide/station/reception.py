@@ -7,6 +7,7 @@ from functools import partial
 
 import structlog
 
+from voltide.backbone import registry
 from voltide.backbone.store import Change, Store
 from voltide.control.wiring import UnsafeStationError
 from voltide.domain.dossier import (
@@ -241,10 +242,12 @@ class Reception:
                 return Reply(done=False, code="unknown-order", detail=type(order).__name__)
 
     async def _look(self, order: LookAtChargers) -> ChargersPicture | ChargerPicture | Reply:
-        until = await self._lobby.store.read(lambda _engine: self.newcomers.porch.open_until())
-        if order.charger is None:
-            return self.gallery.all(until)
-        return self.gallery.one(order.charger) or Reply(done=False, code="unknown-charger", detail=order.charger)
+        who = order.charger
+        if who is None:
+            return self.gallery.all(await self._lobby.store.read(lambda _engine: self.newcomers.porch.open_until()))
+        row = await self._lobby.store.read(lambda engine: registry.one(engine, who))
+        found = self.gallery.one(who, None if row is None else row["profile"])
+        return found or Reply(done=False, code="unknown-charger", detail=who)
 
     async def _open(self, minutes: int) -> Reply:
         if not 0 <= minutes <= MOST_MINUTES:
