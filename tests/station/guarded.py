@@ -226,6 +226,9 @@ class Box:
         self.slots[str(payload["configurationSlot"])] = payload["connectionData"]
         return {"status": "Accepted"}
 
+    def _UpdateFirmware(self, _payload):  # noqa: N802
+        return {} if self.version == "1.6" else {"status": "Accepted"}
+
     async def _after_TriggerMessage(self, payload):  # noqa: N802
         if payload["requestedMessage"] == "SignChargingStationCertificate":
             await self.ask_for_certificate()

@@ -25,6 +25,8 @@ async def tell(box, status, number):
     return await box.call("FirmwareStatusNotification", {"status": status, "requestId": number})
 
 
+@pytest.mark.ocpp("1.6", "SignedUpdateFirmware", "SignedFirmwareStatusNotification")
+@pytest.mark.ocpp("2.0.1 2.1", "UpdateFirmware", "FirmwareStatusNotification")
 @pytest.mark.parametrize(
     ("version", "action"), [("1.6", "SignedUpdateFirmware"), ("2.0.1", "UpdateFirmware"), ("2.1", "UpdateFirmware")]
 )
@@ -116,11 +118,13 @@ def test_an_update_that_breaks_is_an_alarm(tmp_path, status):
     asyncio.run(story())
 
 
-def test_a_local_controller_hands_on_what_is_approved_and_has_its_digest(tmp_path):
+@pytest.mark.ocpp("2.0.1 2.1", "PublishFirmware", "PublishFirmwareStatusNotification")
+@pytest.mark.parametrize("version", ["2.0.1", "2.1"])
+def test_a_local_controller_hands_on_what_is_approved_and_has_its_digest(tmp_path, version):
     async def story():
         async with locked(tmp_path, TOML) as house:
             without, with_ = shelved(house, approved()), shelved(house, approved(page(md5="a" * 32)))
-            box = Box(house, "V1", "2.0.1", house.add("V1", 1))
+            box = Box(house, "V1", version, house.add("V1", 1))
             async with box.on():
                 await until(lambda: box.count("SetChargingProfile") > 0)
                 want(house, "V1", "publish", release=without)
@@ -145,5 +149,24 @@ def test_a_charger_that_is_away_is_told_when_it_comes(tmp_path):
             box = Box(house, "V1", "2.1", secret)
             async with box.on():
                 await until(lambda: box.count("UpdateFirmware"), 20)
+
+    asyncio.run(story())
+
+
+@pytest.mark.ocpp("1.6", "UpdateFirmware", "FirmwareStatusNotification")
+def test_a_1_6_charger_without_signatures_gets_what_two_people_approved_over_a_line_that_nobody_can_change(tmp_path):
+    async def story():
+        async with locked(tmp_path, TOML) as house:
+            name = shelved(house, approved(page(certificate="", signature="")))
+            box = Box(house, "V1", "1.6", house.add("V1", 1))
+            async with box.on():
+                await until(lambda: box.count("SetChargingProfile") > 0)
+                want(house, "V1", "update", release=name)
+                await until(lambda: box.count("UpdateFirmware"), 20)
+                told = next(payload for one, payload in box.heard if one == "UpdateFirmware")
+                assert told["location"] == page().url
+                await box.call("FirmwareStatusNotification", {"status": "Downloading"})
+                await box.call("FirmwareStatusNotification", {"status": "Installed"})
+                await ended(house, "update", "done")
 
     asyncio.run(story())
