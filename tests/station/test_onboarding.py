@@ -83,6 +83,8 @@ def test_the_safe_power_is_said_before_the_charger_may_charge_and_before_anythin
                 assert charger.boots == ["Pending"]
                 assert charger.told[:2] == ["TxDefaultProfile", "TxDefaultProfile"]
                 assert charger.told[-1] == "BasicAuthPassword"
+                held = await house.care("RestartCharger", charger="NEW1", immediate=True)
+                assert (held["done"], held["detail"]) == (False, "not on the line")
                 await asyncio.wait_for(charger.boot_until_accepted(), 20)
 
     asyncio.run(story())
