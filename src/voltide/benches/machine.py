@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -44,15 +45,20 @@ def process(command: Sequence[str], on: set[int], **more: Any) -> Iterator[subpr
     """A child on some cores, talked to by lines; it is ended when the context is left."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, on)  # inherited by every thread that the child begins
+    complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it lives as long as the child
     try:
         child = subprocess.Popen(  # noqa: S603 - our own commands
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, **more
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, text=True, **more
         )
     finally:
         os.sched_setaffinity(0, before)
-    with child:
+    with child, complaints:
         try:
             yield child
+        except OSError as error:
+            complaints.seek(0)
+            last = complaints.read().strip().splitlines()[-1:]
+            raise OSError(f"{error}; its last words: {''.join(last) or 'none'}") from error
         finally:
             child.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -59,6 +59,7 @@ class Doorway:
         self._caps = caps
         self._clock = clock
         self._inside: dict[asyncio.Task[object], float] = {}
+        """Since when; time in which we did nothing ourselves does not count."""
         self._waiting: list[asyncio.Future[bool]] = []
 
     @contextlib.asynccontextmanager
@@ -80,32 +81,42 @@ class Doorway:
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         if len(self._waiting) > self._caps.waiting:
-            self._waiting.pop(0).set_result(False)
+            _tell(self._waiting.pop(0), invited=False)
         if len(self._waiting) == 1:
-            self._hurry()
+            self._hurry(self._clock.monotonic())
         try:
             invited = await turn
         except asyncio.CancelledError:
             if turn in self._waiting:
                 self._waiting.remove(turn)
-            else:
+            elif not turn.cancelled():
                 self._next()  # the place that was offered goes to somebody else
             raise
         if not invited:
             raise ConnectionRefusedError("too many wait at the door")
 
     def _next(self) -> None:
-        if self._waiting:
-            self._waiting.pop().set_result(True)
+        while self._waiting and not _tell(self._waiting.pop(), invited=True):
+            pass
 
-    def _hurry(self) -> None:
+    def _hurry(self, due: float) -> None:
         """While others wait, whoever has been inside for too long loses the place."""
         if not self._waiting:
             return
-        late = self._clock.monotonic() - self._caps.patience_s
-        for task in [task for task, since in self._inside.items() if since <= late]:
-            task.cancel()
-        asyncio.get_running_loop().call_later(self._caps.patience_s / 4.0, self._hurry)
+        now, patience = self._clock.monotonic(), self._caps.patience_s
+        for task, since in list(self._inside.items()):
+            self._inside[task] = since + (now - due)
+            if now - self._inside[task] >= patience:
+                task.cancel()
+        asyncio.get_running_loop().call_later(patience / 4.0, self._hurry, now + patience / 4.0)
+
+
+def _tell(turn: asyncio.Future[bool], *, invited: bool) -> bool:
+    """Whether anybody still waits to hear it."""
+    if turn.done():
+        return False
+    turn.set_result(invited)
+    return True
 
 
 class Listening:
@@ -177,26 +188,33 @@ class Listening:
         self._inside.discard(task)
 
     async def _receive(self, guest: socket.socket, address: str) -> None:
-        """One guest, from the porch to the end of the line."""
-        stay = await self._let_in(guest, address)
-        task = asyncio.current_task()
-        if stay is not None and task is not None:
-            del self._guests[task]
-            self._inside.add(task)
-            await stay()
+        """One guest, from the porch to the end of the line. What goes wrong with one is nothing to the others."""
+        try:
+            stay = await self._let_in(guest, address)
+            task = asyncio.current_task()
+            if stay is not None and task is not None:
+                del self._guests[task]
+                self._inside.add(task)
+                await stay()
+        except Exception:
+            log.exception("door.guest_failed", address=address)
 
     async def _let_in(self, guest: socket.socket, address: str) -> Stay | None:
-        handed_over = False
+        handed_over = knew_what_to_say = False
         try:
             async with asyncio.timeout(self._caps.open_s):
-                if await hello(guest, tls=self._front.speaks_tls):
+                knew_what_to_say = await hello(guest, tls=self._front.speaks_tls)
+                if knew_what_to_say:
                     async with self._doorway.place():
                         handed_over = True
                         return await self._front.greet(guest, address)
         except ConnectionRefusedError:
             self._later(guest)
-        except (OSError, TimeoutError):
-            return None  # gone, too slow, or no TLS that we know
+        except TimeoutError:
+            if knew_what_to_say and not handed_over:
+                self._later(guest)
+        except OSError:
+            return None  # gone, or no TLS that we know
         finally:
             if not handed_over:
                 guest.close()
@@ -207,6 +225,7 @@ class Listening:
         self.sent_away += 1
         if not self._front.speaks_tls:
             with contextlib.suppress(OSError):
+                guest.recv(HEAD_BYTES)  # what is not read when a socket is closed costs the other side our last words
                 guest.send(_LATER.format(_chance.randint(*LATER_S)).encode())
 
 

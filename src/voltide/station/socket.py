@@ -1,7 +1,6 @@
 """The charger door on real ports: WebSockets. Who may come in is decided in ``admission``."""
 
 import asyncio
-import logging
 import socket
 import ssl
 from asyncio import sslproto
@@ -33,10 +32,6 @@ BUFFER_BYTES = 4_096
 """What is read at once from a charger that says no more than usual; it grows with what comes."""
 RETRY_S = {HTTPStatus.TOO_MANY_REQUESTS: 60, HTTPStatus.SERVICE_UNAVAILABLE: 5}
 TLS_END_S = 2.0
-
-_quiet = logging.getLogger("picows.server")
-_quiet.setLevel(logging.CRITICAL)  # port scanners are no news
-_QUIET = logging.LoggerAdapter(_quiet)  # an adapter: for a bare logger the package makes another one per connection
 
 sslproto.SSLProtocol.max_size = 16_384  # one TLS record; 256 KiB is held per line else
 
@@ -89,12 +84,11 @@ class Door:
         """For whoever is let in."""
         return SocketWire(self._caps, self._clock, self._round)
 
-    def protocol(self, choose: Callable[[WSUpgradeRequest], WSUpgradeResponseWithListener]) -> Any:
+    def protocol(self, greeting: "Greeting") -> Any:
         """The package's half of one line. Pings, pongs and time-outs are ours: see ``wire`` and ``listener``."""
-        away = WSAutoPingStrategy.PING_WHEN_IDLE
-        size = self._caps.frame_bytes
+        away, size = WSAutoPingStrategy.PING_WHEN_IDLE, self._caps.frame_bytes
         return WSProtocol(
-            None, None, False, choose, _QUIET, True, None, False, 0, 0, away, False, size, None, BUFFER_BYTES
+            None, None, False, greeting.choose, greeting, True, None, False, 0, 0, away, False, size, None, BUFFER_BYTES
         )  # fmt: skip
 
     @property
@@ -121,6 +115,60 @@ def _nobody(_charger: ChargerId) -> None:
     return
 
 
+class Greeting:
+    """One handshake: who stands there, and what the package complains of while and after it is made.
+
+    The package wants a logger for that. Port scanners are no news; but a line with a broken frame is read no more,
+    since the package would gather all that follows until it has closed the line.
+    """
+
+    __slots__ = ("_address", "_door", "_profile", "identity", "protocol", "version", "wire")
+
+    def __init__(self, door: Door, profile: int, address: str) -> None:
+        self._door = door
+        self._profile = profile
+        self._address = address
+        self.protocol: Any = None
+        """While it lasts."""
+        self.identity: ChargerId | None = None
+        self.version: OcppVersion | None = None
+        self.wire: SocketWire | None = None
+
+    def choose(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
+        """May they come in, and with what."""
+        knock = Knock(
+            path=_text(request.path),
+            authorization=request.headers.get("Authorization", ""),
+            address=self._address,
+            profile=self._profile,
+            certificate=_certificate(self.protocol.transport.underlying_transport),
+        )
+        verdict, response = self._door.decide(knock, request)
+        if verdict.identity is None:
+            return WSUpgradeResponseWithListener(response, None)
+        self.identity, self.version, self.wire = verdict.identity, spoken(request), self._door.wire()
+        return WSUpgradeResponseWithListener(response, self.wire)
+
+    def isEnabledFor(self, _level: int) -> bool:  # noqa: N802 - the name is logging's
+        """Nothing is written down."""
+        return False
+
+    def info(self, *_: object) -> None:
+        """Nobody asks."""
+
+    log = debug = warning = info
+
+    def error(self, *_: object) -> None:
+        """The line is as good as closed."""
+        if self.wire is not None:
+            self.wire.stop()
+
+    def exception(self, *said: object) -> None:
+        """Our own fault."""
+        log.exception("door.frame_failed", said=str(said[0]))  # noqa: LOG004 - it is called where one is handled
+        self.error()
+
+
 class Entrance:
     """The door at one port."""
 
@@ -143,41 +191,34 @@ class Entrance:
 
     async def greet(self, guest: socket.socket, address: str) -> Stay | None:
         """Shake hands."""
-        let_in: list[tuple[ChargerId, OcppVersion | None, SocketWire]] = []
-
-        def choose(request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
-            knock = Knock(
-                path=_text(request.path),
-                authorization=request.headers.get("Authorization", ""),
-                address=address,
-                profile=self._profile,
-                certificate=_certificate(protocol.transport.underlying_transport),
-            )
-            verdict, response = self._door.decide(knock, request)
-            if verdict.identity is None:
-                return WSUpgradeResponseWithListener(response, None)
-            wire = self._door.wire()
-            let_in.append((verdict.identity, spoken(request), wire))
-            return WSUpgradeResponseWithListener(response, wire)
-
-        protocol = self._door.protocol(choose)
-        await self._shake(protocol, guest)
-        if not let_in:
-            return None
-        return lambda: self._stay(*let_in[0])
+        greeting = Greeting(self._door, self._profile, address)
+        greeting.protocol = self._door.protocol(greeting)
+        try:
+            await self._shake(greeting.protocol, guest)
+        finally:
+            greeting.protocol = None
+        return None if greeting.wire is None else lambda: self._stay(greeting)
 
     async def _shake(self, protocol: Any, guest: socket.socket) -> None:
         loop, ends = asyncio.get_running_loop(), {}
         if self._tls is not None:
             ends = {"ssl_handshake_timeout": self._door.open_s, "ssl_shutdown_timeout": TLS_END_S}
-        transport, _ = await loop.connect_accepted_socket(lambda: protocol, guest, ssl=self._tls, **ends)
+        try:
+            transport, _ = await loop.connect_accepted_socket(lambda: protocol, guest, ssl=self._tls, **ends)
+        except BaseException as failure:
+            failure.__traceback__ = None  # it leads in a circle to all that TLS has gathered, which is much
+            await asyncio.sleep(0)  # let go of that before the next one gets the place
+            raise
         try:
             await protocol.wait_until_handshake_complete()
         except BaseException:
             transport.abort()
             raise
 
-    async def _stay(self, identity: ChargerId, version: OcppVersion | None, wire: SocketWire) -> None:
+    async def _stay(self, greeting: Greeting) -> None:
+        identity, version, wire = greeting.identity, greeting.version, greeting.wire
+        if identity is None or wire is None:
+            return
         if version is None:
             await wire.close(1002, "no OCPP version in common")
             return

@@ -25,8 +25,8 @@ CLOSE_S = 2.0
 """The other side's time to agree that the line is closed."""
 
 _TEXT, _BINARY, _PIECE = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION
-_CROWDED, _DEAF, _NOISY = 1, 2, 4
-"""Why nothing is read: texts wait; the other side does not read; too many small frames."""
+_CROWDED, _DEAF, _NOISY, _BROKEN = 1, 2, 4, 8
+"""Why nothing is read: texts wait; the other side does not read; too many small frames; one that is none."""
 
 
 class SocketWire(WSListener):
@@ -153,6 +153,10 @@ class SocketWire(WSListener):
         transport.send_close(WSCloseCode(code), reason)
         self._feed = None
         asyncio.get_running_loop().call_later(CLOSE_S, transport.disconnect, False)
+
+    def stop(self) -> None:
+        """A frame was none, and the line is being closed: nothing more is read."""
+        self._hold(_BROKEN)
 
     # --- what is read, and when ---
 
