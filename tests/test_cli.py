@@ -3,7 +3,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 import pytest
-import structlog
 from click.testing import CliRunner, Result
 
 from voltide.cli import voltide
@@ -40,11 +39,9 @@ TOP = {
 
 
 @pytest.fixture
-def say() -> Iterator[Callable[..., Result]]:
+def say() -> Callable[..., Result]:
     """The command line, called in this process."""
-    before = structlog.get_config()
-    yield lambda *words: CliRunner().invoke(voltide, [str(word) for word in words], prog_name="voltide")
-    structlog.configure(**before)
+    return lambda *words: CliRunner().invoke(voltide, [str(word) for word in words], prog_name="voltide")
 
 
 def real(*words: object) -> subprocess.CompletedProcess[str]:

@@ -27,8 +27,9 @@ SLOTS = ("OCPPCommCtrlr", "NetworkConfigurationPriority", "")
 async def charger(house: Locked, secret: str, version: OcppVersion = OcppVersion.V21) -> AsyncIterator[ChargerTwin]:
     clock = SystemClock()
     twin = ChargerTwin(house.config.station.charger_of[ChargerId("V1")], version, clock, luck(1, "V1"))
-    twin.variables.put(WAIT_S, 0)
-    twin.variables.put(SPREAD_S, 0)
+    for patience in (WAIT_S, SPREAD_S):  # none, whatever the station would have it be
+        twin.variables.put(patience, 0)
+        twin.variables.guards[patience] = lambda _value: "Rejected"
     twin._life.reboot_s = 0.1
 
     async def live() -> None:
