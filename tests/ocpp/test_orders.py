@@ -123,7 +123,7 @@ def test_a_2_1_charger_gets_a_dynamic_profile_with_a_setpoint_limits_and_a_lease
         "invalidAfterOfflineDuration": True,
     }
     assert schedule["chargingSchedulePeriod"] == [
-        {"startPeriod": 0, "operationMode": "CentralSetpoint", "setpoint": -5_000.0, "limit": 60_000.0, "dischargeLimit": -60_000.0}
+        {"startPeriod": 0, "operationMode": "CentralSetpoint", "setpoint": -5_000.0, "limit": 0.0, "dischargeLimit": -5_000.0}
     ]  # fmt: skip
 
 
@@ -131,7 +131,7 @@ def test_later_changes_of_a_dynamic_setpoint_are_updates_in_place() -> None:
     told = body(V21, replace(SET, fresh=False, floor_w=-4_000.0), V2g.DYNAMIC)
     assert told == {
         "chargingProfileId": profile_of(2),
-        "scheduleUpdate": {"setpoint": -4_000.0, "limit": 60_000.0, "dischargeLimit": -4_000.0},
+        "scheduleUpdate": {"setpoint": -4_000.0, "limit": 0.0, "dischargeLimit": -4_000.0},
     }
 
 

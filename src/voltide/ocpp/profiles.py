@@ -68,10 +68,16 @@ def fallback(voice: Voice, order: ApplyFallback) -> Wire:
 
 
 def band(order: ApplySetpoint) -> Json:
-    """A dynamic setpoint and the limits around it. 2.1: V2X by central setpoint."""
-    ceiling, floor = max(order.ceiling_w, 0.0), min(order.floor_w, 0.0)
-    given = min(max(order.power_w, floor), ceiling)
-    return {"setpoint": tenths(given), "limit": tenths(ceiling), "dischargeLimit": tenths(floor)}
+    """A dynamic setpoint, and limits as tight: whatever acts beside it can only move the power towards 0.
+
+    2.1: V2X by central setpoint. Control counts no more than the setpoint itself; see ADR 15.
+
+    >>> told = {"evse": 1, "transaction_id": "t", "lease_s": 10.0, "now": datetime.min}
+    >>> band(ApplySetpoint(power_w=-4e3, floor_w=-9e3, ceiling_w=9e3, **told))
+    {'setpoint': -4000.0, 'limit': 0.0, 'dischargeLimit': -4000.0}
+    """
+    given = tenths(min(max(order.power_w, min(order.floor_w, 0.0)), max(order.ceiling_w, 0.0)))
+    return {"setpoint": given, "limit": max(given, 0.0), "dischargeLimit": min(given, 0.0)}
 
 
 def _dynamic(voice: Voice, order: ApplySetpoint) -> Wire:

@@ -166,6 +166,22 @@ def test_neither_controls_nor_alarms_grow_without_end(tmp_path):
     in_house(tmp_path, work)
 
 
+CURVE = {"priority": 1, "yUnit": "PctMaxW", "curveData": [{"x": 50.2, "y": 100.0}, {"x": 51.0, "y": 0.0}]}
+
+
+def test_a_curve_that_only_lowers_what_is_given_back_is_given_to_all(tmp_path):
+    async def work(house):
+        one = Inverter()
+        async with pole(house, "V1", **one.answers()):
+            reply = await house.order(PutDer(control=control("watt", "FreqWatt", CURVE)))
+            assert (reply.done, set(one.held)) == (True, {"watt"})
+            forced = CURVE | {"curveData": [{"x": 50.2, "y": 100.0}, {"x": 51.0, "y": -20.0}]}
+            reply = await house.order(PutDer(control=control("force", "FreqWatt", forced)))
+            assert (reply.done, reply.code, set(one.held)) == (False, "refused", {"watt"})
+
+    in_house(tmp_path, work)
+
+
 def test_a_control_that_moves_power_past_its_setpoint_is_given_to_nobody(tmp_path):
     droop = {
         "priority": 1,

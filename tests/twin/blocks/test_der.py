@@ -162,11 +162,25 @@ def test_of_a_kind_the_one_with_more_weight_is_obeyed_and_what_is_over_is_forgot
     play(V21, "V01", story)
 
 
+def test_beside_a_setpoint_of_the_station_a_droop_moves_power_towards_zero_only() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.park()
+        await scene.order(scene.setpoint(-kw(10), 3600.0))
+        assert await scene.status("SetDERControl", control("d", "FreqDroop", DROOP)) == "Accepted"
+        for frequency, power in ((50.0, -kw(10)), (50.4, -kw(4)), (49.6, -kw(10)), (52.5, 0.0), (47.0, -kw(10))):
+            scene.twin.grid.frequency_hz = frequency
+            await scene.wait(20)
+            assert scene.power == pytest.approx(power, abs=5.0)
+
+    play(V21, "V01", story)
+
+
 @pytest.mark.ocpp("2.1", "NotifyDERAlarm")
 def test_a_droop_moves_the_power_within_the_band_and_says_so() -> None:
     async def story(scene: Scene) -> None:
         await scene.park()
-        await scene.order(scene.setpoint(-kw(10), 3600.0))
+        wide = {"operationMode": "CentralSetpoint", "setpoint": -kw(10), "limit": kw(60), "dischargeLimit": -kw(60)}
+        assert await put(scene, profile(scene, 7, wide)) == "Accepted"
         assert await scene.status("SetDERControl", control("d", "FreqDroop", DROOP)) == "Accepted"
         for frequency, power in ((50.0, -kw(10)), (50.4, -kw(4)), (49.6, -kw(16)), (52.5, kw(59)), (47.0, -kw(60))):
             scene.twin.grid.frequency_hz = frequency

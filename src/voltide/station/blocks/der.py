@@ -1,7 +1,7 @@
 """DER control (block R, 2.1): what the grid wants of every inverter behind the meter, given to each capable charger.
 
 The station keeps one list of controls. A charger that comes gets them, is asked what it then holds, and an alarm names
-it where that differs. A control that moves active power by itself is not given: nobody would have counted it.
+it where that differs. A control that may move active power away from zero is not given: nobody would have counted it.
 """
 
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ log = structlog.get_logger()
 MOST = 32
 """So many controls of the station at once."""
 _OURS = "This control is the station's own, for all its chargers: use the orders PutDer and DropDer."
-MOVING = frozenset({"FreqDroop", "FreqWatt", "VoltWatt"})
-"""Controls that move active power by themselves, perhaps away from zero and past the setpoint that control counts."""
+LOWERING = frozenset({"FreqWatt", "VoltWatt"})
+"""Curves of the most that may be given back, in per cent: from 0 up they only move power towards zero."""
 _MOVES = "This control moves power past what the station counts: use the order ShareOutlet, for a band."
 MOST_ALARMS = 16
 """So many alarms of one charger's grid stand at once; there are not many more kinds of control."""
@@ -73,7 +73,7 @@ class Ders(Quiet):
     async def put(self, order: PutDer) -> Reply:
         """A control for every capable charger; the detail says how many took it."""
         control = order.control
-        if control.kind in MOVING:
+        if _moves(control):
             return Reply(done=False, code="refused", detail=_MOVES)
         if control.id not in self._wanted and len(self._wanted) >= MOST:
             return Reply(done=False, code="too-many", detail=f"{MOST} controls at most")
@@ -102,7 +102,7 @@ class Ders(Quiet):
     def refuses(self, charger: ChargerId, order: SetDer | ClearDer) -> str | None:
         """By hand only what is not the station's own: that would differ at the next look."""
         del charger
-        if isinstance(order, SetDer) and order.control.kind in MOVING:
+        if isinstance(order, SetDer) and _moves(order.control):
             return _MOVES
         named = order.control.id if isinstance(order, SetDer) else order.id
         ours = named in self._wanted if named is not None else bool(self._wanted)
@@ -193,6 +193,22 @@ class Ders(Quiet):
         if not fact.more:
             del self._asked[charger, fact.request_id]
             self._compare(charger, so_far)
+
+
+def _moves(control: DerControl) -> bool:
+    """Whether a control may move active power away from zero, past the setpoint that control counts.
+
+    >>> curve = {"priority": 1, "yUnit": "PctMaxW", "curveData": [{"x": 50.2, "y": 100.0}, {"x": 51.0, "y": 0.0}]}
+    >>> _moves(DerControl(id="1", kind="FreqWatt", default=True, body=curve))
+    False
+    >>> curve["curveData"][1]["y"] = -20.0
+    >>> _moves(DerControl(id="1", kind="FreqWatt", default=True, body=curve))
+    True
+    """
+    if control.kind == "FreqDroop":
+        return True
+    points = control.body.get("curveData", ())
+    return control.kind in LOWERING and any(float(point["y"]) < 0.0 for point in points)
 
 
 def _same(holds: DerControl | None, wanted: DerControl) -> bool:
