@@ -117,9 +117,9 @@ class Loop:
         await crew.plant.read()
         sessions = {session.evse: session for session in crew.sessions.open()}
         wants = crew.planner.wants(lambda: self._steered(sessions), crew.demand, self._flows())
-        image = self._freeze(sessions)
+        image, wiring = self._freeze(sessions), self._wiring()
         began = time.perf_counter_ns()
-        decision, self._memory = step(crew.wiring, image, wants, self._memory)
+        decision, self._memory = step(wiring, image, wants, self._memory)
         self.step_us.append((time.perf_counter_ns() - began) / 1000.0)
         self.decision = decision
         for place in np.flatnonzero(decision.release):
@@ -167,22 +167,38 @@ class Loop:
         )
 
     def _commandable(self, evse: Evse) -> bool:
-        """On the line, and not acting by itself."""
-        return evse.charger in self._crew.chargers.lines and evse.id not in self._crew.setpoints.shared
+        """On the line, and neither acting by itself nor following another's profile."""
+        setpoints = self._crew.setpoints
+        own = evse.id in setpoints.shared or evse.id in setpoints.unbound
+        return evse.charger in self._crew.chargers.lines and not own
+
+    def _wiring(self) -> Wiring:
+        """The tree of limits, as far as others leave it to us now."""
+        wiring, capped = self._crew.wiring, self._crew.demand.capped
+        if not capped:
+            return wiring
+        caps = np.array([capped.get(node, np.inf) for node in wiring.nodes])
+        return replace(wiring, import_w=np.minimum(wiring.import_w, caps))
 
     def grant(self, evse: EvseId, band: tuple[Watts, Watts]) -> int | None:
         """Count an outlet's whole band from now on, if every limit bears it; gives the stay that it is for.
 
         Nothing in here waits, so nobody else is given the same room meanwhile.
         """
-        crew = self._crew
+        return self._crew.setpoints.share(evse, band) if self.bears(evse, band) else None
+
+    def bears(self, evse: EvseId, band: tuple[Watts, Watts]) -> bool:
+        """Whether every limit bears an outlet anywhere in a band, with everybody else at their worst."""
+        crew, wiring = self._crew, self._wiring()
+        at = wiring.index[evse]
+        if any(at in bank.outlets for bank in wiring.banks):
+            return False  # the modules of a cabinet are shared out by setpoints
         image = self._freeze({session.evse: session for session in crew.sessions.open()})
-        at = crew.wiring.index[evse]
-        if any(at in bank.outlets for bank in crew.wiring.banks):
-            return None  # the modules of a cabinet are shared out by setpoints
-        if not allows(crew.wiring, image, self._memory, at, band):
-            return None
-        return crew.setpoints.share(evse, band)
+        return allows(wiring, image, self._memory, at, band)
+
+    def overruns(self, evse: EvseId) -> bool:
+        """Whether an outlet that is not steered does what no limit bears."""
+        return self.decision is not None and bool(self.decision.release[self._crew.wiring.index[evse]])
 
     def _send(self, tasks: asyncio.TaskGroup, decision: Decision, sessions: dict[EvseId, Session]) -> None:
         """New setpoints where they differ, old ones again where their lease grows short."""
@@ -195,7 +211,7 @@ class Loop:
             evse = self._evses[place]
             line = self._crew.chargers.lines.get(evse.charger)
             told = decision.send[place] or evse_id in due
-            if line is not None and told and evse_id not in setpoints.shared:
+            if line is not None and told and self._commandable(evse):
                 setpoints.send(tasks, line, evse, session, float(decision.target_w[place]))
 
     def pulled(self, charger: ChargerId, number: int) -> Watts | None:

@@ -13,7 +13,7 @@ from voltide.domain.envelope import Band
 from voltide.domain.messages import CancelGrid, OrderGrid
 from voltide.domain.plan import Plan, Wish
 from voltide.domain.session import Phase, Session
-from voltide.domain.site import EvseId, Station
+from voltide.domain.site import EvseId, NodeId, Station
 from voltide.domain.time import Clock
 from voltide.domain.units import Fraction, Seconds, WattHours, Watts
 from voltide.ledger.tariff import Tariff
@@ -43,6 +43,8 @@ class Demand:
     limits: dict[EvseId, Watts] = field(default_factory=dict)
     outside: dict[EvseId, Band] = field(default_factory=dict)
     """What somebody else lets an outlet do (an energy manager behind the charger, a grid operator): it only narrows."""
+    capped: dict[NodeId, Watts] = field(default_factory=dict)
+    """What somebody else lets a node of the tree (a pile) take."""
     first: set[EvseId] = field(default_factory=set)
     """Outlets whose cars are served before others."""
     orders: dict[str, OrderGrid] = field(default_factory=dict)

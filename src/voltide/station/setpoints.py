@@ -82,6 +82,10 @@ class Setpoints:
         """Counts the cars at each outlet: an answer about the last one's setpoint says nothing of the next."""
         self.shared: dict[EvseId, tuple[Watts, Watts]] = {}
         """Outlets that act by themselves, and within which band."""
+        self.unbound: set[EvseId] = set()
+        """Outlets that follow another profile than ours."""
+        self._untrusted: set[EvseId] = set()
+        """Outlets that have not taken their safe power."""
         self._refused: dict[EvseId, _Refusal] = {}
         self.resend_s: dict[EvseId, Seconds] = {}
         """Outlets that forget, and how often they are told again what they hold."""
@@ -218,9 +222,28 @@ class Setpoints:
 
     def trust(self, evse: Evse, *, safe: bool) -> None:
         """Whether the outlet falls back by itself; one that never took its safe power may do all that it can."""
-        fallback_w = evse.fallback_w if safe else evse.charge_w
+        (self._untrusted.discard if safe else self._untrusted.add)(evse.id)
+        self._reckon(evse)
+
+    def unbind(self, evse: Evse, *, active: bool) -> None:
+        """Whether the outlet follows another profile than ours (priority charging): then it may do all that it can."""
+        (self.unbound.add if active else self.unbound.discard)(evse.id)
+        if not active:
+            self._stale.add(evse.id)
+        self._reckon(evse)
+
+    def _reckon(self, evse: Evse) -> None:
+        """What is counted as its worst, whatever it was told."""
+        loose = evse.id in self._untrusted or evse.id in self.unbound
+        fallback_w = evse.charge_w if loose else evse.fallback_w
         if self._held[evse.id].fallback_w != fallback_w:
             self._put(evse.id, replace(self._held[evse.id], fallback_w=fallback_w))
+
+    def retell(self, evse: EvseId) -> None:
+        """The outlet does not hold what it said: it is told again, whole."""
+        self._whole.discard(evse)
+        self._stale.add(evse)
+        self._renewals = None
 
     # --- modes in which an outlet acts by itself ---
 

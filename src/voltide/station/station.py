@@ -128,6 +128,7 @@ class StationActor:
         self.blocks = Assembly(ground, self.loop, self.orders, settings.calls)
         self._phases: dict[EvseId, tuple[str, Phase]] = {}
         self._tasks: asyncio.TaskGroup | None = None
+        self._open = asyncio.Event()
         lobby = Lobby(
             crew=self.crew,
             loop=self.loop,
@@ -145,7 +146,11 @@ class StationActor:
         self.reception = Reception(lobby, book)
 
     async def accept(self, identity: ChargerId, version: OcppVersion, wire: Wire) -> None:
-        """A charger that has proved who it is; returns when its line is lost."""
+        """A charger that has proved who it is; returns when its line is lost.
+
+        Nobody is heard before the station knows again what it knew: a blocked card would be let in.
+        """
+        await self._open.wait()
         if self.reception.newcomers.holds(identity):
             await self.reception.newcomers.receive(identity, version, wire)
         else:
@@ -157,17 +162,18 @@ class StationActor:
         self.sessions.load(await around.store.read(records.unsettled))
         for session in self.sessions.open():
             self.crew.setpoints.assume_the_worst(station.evse_of[session.evse])
-        served = [
+        served = [around.bus.serve(f"station.{station.id}.look", self._look)]
+        await self.blocks.load()
+        served += [
             around.bus.serve(f"station.{station.id}.order", self.orders.obey),
-            around.bus.serve(f"station.{station.id}.look", self._look),
             around.bus.serve(f"station.{station.id}.care", self.reception.obey),
         ]
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             tasks.create_task(self.loop.run(), name="loop")
             tasks.create_task(relay(around.store, around.bus, around.clock), name="relay")
+            self._open.set()
             try:
-                await self.blocks.load()
                 await self._each_second()
             finally:
                 self._tasks = None  # from here on nothing new is begun

@@ -84,7 +84,7 @@ class Pole:
 
     async def event(self, kind: str, trigger: str = "MeterValuePeriodic", **more) -> dict:
         """A transaction's event (2.x)."""
-        wh = more.pop("wh", None)
+        wh, watts = more.pop("wh", None), more.pop("watts", None)
         info = {
             "transactionId": self.transaction,
             "chargingState": more.pop("state", "Charging"),
@@ -93,7 +93,8 @@ class Pole:
         context = {"Started": "Transaction.Begin", "Ended": "Transaction.End"}.get(kind, "Sample.Periodic")
         if wh is not None:
             register = {"value": wh, "measurand": "Energy.Active.Import.Register", "context": context}
-            more["meterValue"] = [{"timestamp": now(), "sampledValue": [register]}]
+            power = [{"value": watts, "measurand": "Power.Active.Import", "context": context}] if watts else []
+            more["meterValue"] = [{"timestamp": now(), "sampledValue": [register, *power]}]
         body = {
             "eventType": kind, "timestamp": now(), "triggerReason": trigger, "seqNo": self.seq,
             "transactionInfo": info, "evse": {"id": 1, "connectorId": 1}, **more,

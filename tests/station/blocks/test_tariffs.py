@@ -42,6 +42,7 @@ def test_a_charger_with_a_price_display_is_given_the_stations_prices_once(tmp_pa
                     [body] = one.asked("SetDefaultTariff")
                     assert body["evseId"] == 0
                     assert body["tariff"]["energy"]["prices"] == [{"priceKwh": 1.1}]
+                    await until(lambda: house.station.blocks.tariffs._shown)
                     await until(lambda: told(house, "tariff"))
                 else:
                     await until(lambda one=one: len(one.asked("TriggerMessage")) > 0)

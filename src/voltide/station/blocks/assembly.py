@@ -30,6 +30,8 @@ from voltide.station.blocks.logs import Logs
 from voltide.station.blocks.monitoring import Monitoring
 from voltide.station.blocks.payment import Payments
 from voltide.station.blocks.portions import Portions
+from voltide.station.blocks.priority import Priority
+from voltide.station.blocks.profiles import Profiles
 from voltide.station.blocks.provisioning import DeviceModels
 from voltide.station.blocks.reservations import Reservation, Reservations, Ties
 from voltide.station.blocks.sharing import Sharing
@@ -80,6 +82,8 @@ class Assembly:
         self.ders = Ders(ground)
         self.tariffs = Tariffs(ground)
         self.limits = Limits(ground)
+        self.priority = Priority(ground, loop)
+        self.profiles = Profiles(ground)
         self.sharing = Sharing(ground, loop)
         self.tokens = Tokens(ground, ground.crew.chargers.judge)
         ground.crew.chargers.judge = self.tokens.verdict
@@ -98,6 +102,8 @@ class Assembly:
             self.tariffs,
             self.tokens,
             self.limits,
+            self.priority,
+            self.profiles,
             self.sharing,
             self.reservations,
             self.payments,
@@ -107,7 +113,7 @@ class Assembly:
         self._rounds: tuple[Rounds, ...] = heard
         for block in heard:
             ground.crew.chargers.blocks.add(block)
-        for hand in (self.sharing, self.streams, self.ders, self.tariffs, self.reservations):
+        for hand in (self.priority, self.sharing, self.streams, self.ders, self.tariffs, self.reservations):
             self.operations.add(hand)
         self.operations.tariff = self.tariffs.own
         ground.crew.chargers.cost = self.tariffs.cost
@@ -116,7 +122,7 @@ class Assembly:
             CancelReservation: self.reservations.cancel,
             DropDer: self.ders.drop,
             EndShare: self.sharing.end,
-            GivePriority: self.limits.give,
+            GivePriority: self.priority.give,
             HideText: self.displays.hide,
             PutDer: self.ders.put,
             PutPermit: self.tokens.put,

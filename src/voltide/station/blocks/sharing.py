@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from voltide.domain.envelope import Band
 from voltide.domain.messages import (
     Accepted,
     ChargerFact,
@@ -92,14 +93,21 @@ class Sharing(Silent):
         line = crew.chargers.lines.get(evse.charger)
         if line is None or not is_dynamic(line.version, line.charger) or order.mode not in MODES:
             return Reply(done=False, code="not-able", detail=order.mode)
-        most = min(evse.charge_w, crew.demand.limits.get(evse.id, evse.charge_w))
-        if not (-evse.discharge_w <= order.floor_w <= 0.0 <= order.ceiling_w <= most):
-            return Reply(done=False, code="out-of-range", detail=f"{-evse.discharge_w:.0f} to {most:.0f} W")
+        band = self._band(evse)
+        if not (band.lower <= order.floor_w <= 0.0 <= order.ceiling_w <= band.upper):
+            return Reply(done=False, code="out-of-range", detail=f"{band.lower:.0f} to {band.upper:.0f} W")
         if not 0.0 < order.seconds <= LONGEST_S:
             return Reply(done=False, code="bad-times", detail="a day at most")
-        if evse.id in crew.setpoints.shared or crew.setpoints.held(evse.id).waiting:
+        acts = evse.id in crew.setpoints.shared or evse.id in crew.setpoints.unbound
+        if acts or crew.setpoints.held(evse.id).waiting:
             return Reply(done=False, code="busy", detail=evse.id)
         return None
+
+    def _band(self, evse: Evse) -> Band:
+        """What the outlet can do, and people and others let it do now."""
+        demand = self._ground.crew.demand
+        band = Band(-evse.discharge_w, min(evse.charge_w, demand.limits.get(evse.id, evse.charge_w)))
+        return band & demand.outside[evse.id] if evse.id in demand.outside else band
 
     def _unwilling(self, order: ShareOutlet, session: Session) -> Reply | None:
         """What the driver has not agreed to, or the battery cannot spare."""
@@ -184,7 +192,9 @@ class Sharing(Silent):
             session = crew.sessions.at(evse)
             gone = session is None or session.id != one.session
             empty = not gone and one.order.floor_w < 0.0 and self._empty(session)
-            if gone or empty or now_s >= one.until_s:
+            band = self._band(crew.station.evse_of[evse])
+            outside = one.order.floor_w < band.lower or one.order.ceiling_w > band.upper
+            if gone or empty or outside or now_s >= one.until_s:
                 crew.setpoints.retake(evse)
         self._forget()
         for evse in list(self._could):
