@@ -10,6 +10,7 @@ out is a frame that the public schemas accept, and nothing is remembered without
 import argparse
 import gc
 import json
+import os
 import platform
 import random
 import resource
@@ -357,16 +358,17 @@ def report(tally: Tally, seconds: float, seed: int, grown_mib: float) -> dict[st
         "peer_figure": 0,
         "inputs": tally.inputs,
         "seconds": round(seconds, 1),
-        "seed": seed,
+        "command": f"python -m tools.fuzz --inputs {tally.inputs} --seed {seed}",
         "answers_judged": tally.answers,
         "events": dict(sorted(tally.events.items())),
-        "slowest_ms": round(tally.slowest_ms, 1),
+        "slowest_cpu_ms": round(tally.slowest_ms, 1),
         "slowest": tally.slowest,
         "memory_grown_mib": round(grown_mib, 1),
         "findings": tally.findings,
         "inputs_by_action": dict(sorted(tally.tried.items())),
         "machine": {
             "cpu": model[0].split(":", 1)[1].strip() if model else platform.processor(),
+            "cores": os.cpu_count(),
             "python": platform.python_version(),
             "system": platform.system(),
         },

@@ -215,6 +215,16 @@ def test_a_schedule_in_local_time_keeps_its_hour_when_the_clock_is_put_forward()
         ]
 
 
+def test_of_an_hour_that_comes_twice_the_first_is_meant():
+    # 02:30 in Berlin on the 25th of October 2026 is 00:30 and 01:30 UTC.
+    wall = datetime(2026, 10, 25, 2, 30, tzinfo=UTC)
+    schedule = Schedule(unit=W, start=wall, duration_s=60, periods=limits((0, 3000)), local_time=True)
+    where = station(evse(started=wall), zone=ZoneInfo("Europe/Berlin"))
+    once = Profile(id=1, purpose=DEFAULT, schedules=(schedule,))
+    assert steps([once], where, now=datetime(2026, 10, 25, 0, 30, tzinfo=UTC)) == [(0, 3000.0), (60, RATING_W)]
+    assert steps([once], where, now=datetime(2026, 10, 25, 1, 30, tzinfo=UTC)) == [(0, RATING_W)]
+
+
 def test_delays_by_chance_move_all_periods_but_the_first_and_skip_what_is_overtaken():
     # The example of the errata: 300 + 753 comes after 600 + 123, so the second period is left out.
     one = profile(1, TX, *limits((0, 1000), (300, 2000), (600, 3000), (900, 4000)), transaction_id="T")
@@ -250,6 +260,11 @@ def test_a_higher_level_leads_even_when_it_allows_more():
     assert held(installed).limit_by == 2
 
 
+def test_at_the_same_level_the_evses_own_profile_leads():
+    installed = [profile(9, DEFAULT, *limits((0, 1000))), profile(1, DEFAULT, *limits((0, 2000)), evse=1)]
+    assert held(installed).limit_by == 1
+
+
 # --- d: TxProfile and TxDefaultProfile ---
 
 
@@ -257,6 +272,14 @@ def test_a_tx_profile_stands_for_the_default_even_when_it_allows_more():
     installed = [
         profile(1, DEFAULT, *limits((0, 4000)), level=9),
         profile(2, TX, *limits((0, 9000)), duration=30, transaction_id="T"),
+    ]
+    assert steps(installed) == [(0, 9000.0), (30, 4000.0)]
+
+
+def test_a_tx_profile_that_says_nothing_for_a_while_leaves_that_to_the_default():
+    installed = [
+        profile(1, DEFAULT, *limits((0, 4000))),
+        profile(2, TX, *limits((0, 9000)), Period(start=30), transaction_id="T"),
     ]
     assert steps(installed) == [(0, 9000.0), (30, 4000.0)]
 
@@ -305,6 +328,13 @@ def test_a_discharging_setpoint_is_capped_by_the_discharge_limit():
     # V2X.04: -6000 asked for, -5000 allowed.
     period = Period(limit=Phased(9000.0), discharge=Phased(-5000.0), setpoint=Phased(-6000.0), **V2X)
     assert held([profile(1, TX, period, transaction_id="T")]).setpoint_w == -5000.0
+
+
+def test_a_setpoint_never_turns_its_sign():
+    # A negative limit is an older way to say discharge; it stands by itself and does not turn a setpoint.
+    period = Period(limit=Phased(-3000.0), setpoint=Phased(2000.0), **V2X)
+    now = held([profile(1, TX, period, transaction_id="T")])
+    assert (now.limit_w, now.setpoint_w) == (-3000.0, 0.0)
 
 
 def test_a_setpoint_within_its_limits_stays():
@@ -368,6 +398,13 @@ def test_a_limit_beyond_a_state_of_charge_joins_in_once_the_car_is_there():
     schedule = Schedule(unit=W, start=NOON, periods=limits((0, 9000)), limit_at_soc=(0.8, 2000.0))
     one = Profile(id=1, purpose=TX, evse=1, schedules=(schedule,), transaction_id="T")
     assert [held([one], station(evse(soc=soc))).limit_w for soc in (None, 0.79, 0.8)] == [9000.0, 9000.0, 2000.0]
+
+
+def test_a_limit_beyond_a_state_of_charge_is_shared_by_three_phases():
+    three = Period(limit=Phased(3000.0, 900.0, 3000.0))
+    schedule = Schedule(unit=W, start=NOON, periods=(three,), limit_at_soc=(0.8, 3000.0))
+    one = Profile(id=1, purpose=TX, evse=1, schedules=(schedule,), transaction_id="T")
+    assert held([one], station(evse(soc=0.9))).limit == (1000.0, 900.0, 1000.0)
 
 
 # --- f: the whole station ---
@@ -463,9 +500,9 @@ def test_a_value_in_its_own_unit_is_not_converted():
 
 
 def test_direct_current_has_no_phases():
-    one = profile(1, DEFAULT, Period(limit=Phased(9000.0), phases=1))
+    one = profile(1, DEFAULT, Period(limit=Phased(9000.0), phases=1, phase=2))
     now = held([one], station(evse(direct=True)))
-    assert (now.phases, now.limit_w) == (None, 9000.0)
+    assert (now.phases, now.phase, now.limit_w) == (None, None, 9000.0)
 
 
 def test_where_one_profile_speaks_of_single_phases_all_do():
@@ -548,6 +585,11 @@ def test_local_generation_lifts_nothing_above_the_rating_nor_where_nothing_limit
     sun = profile(2, Purpose.GENERATION, *limits((0, 9000)))
     assert held([profile(1, DEFAULT, *limits((0, 20_000))), sun]).limit_w == RATING_W
     assert held([sun]).limit_w == RATING_W
+
+
+def test_local_generation_never_lowers():
+    installed = [profile(1, DEFAULT, *limits((0, 5000))), profile(2, Purpose.GENERATION, *limits((0, -2000)))]
+    assert held(installed).limit_w == 5000.0
 
 
 def test_local_generation_lifts_no_setpoint():

@@ -209,6 +209,12 @@ def test_a_composite_of_1_6_and_of_2_0_1_tells_limits_and_phases_only():
     }
 
 
+def test_a_limit_of_two_phases_is_said_as_their_sum():
+    period = Period(limit=Phased(3000.0, 2000.0, 2500.0), phases=2)
+    composite = Composite(evse=1, start=NOON, duration_s=60, unit=Unit.W, periods=(period,))
+    assert said(V201, composite)["schedule"]["chargingSchedulePeriod"][0]["limit"] == 4000.0
+
+
 @pytest.mark.parametrize(
     ("exact", "told"),
     [(16.06, 16.0), (-5000.06, -5000.0), (16.099999999999998, 16.1), (0.09, 0.0), (-0.09, 0.0), (6900.0, 6900.0)],
