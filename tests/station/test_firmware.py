@@ -1,14 +1,21 @@
 """Software goes to a charger as a release that two people have signed, and never back (row 62), from outside."""
 
 import asyncio
+import base64
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.security.servers import Ca, ok, pem, sink
 from tests.security.test_releases import ANNA, BO, approved, page
 from tests.station.guarded import Box
 from tests.station.locked import CAPTURED, locked, until
 from tests.station.test_security import alarmed, ended, errand, want
+from tests.twin.test_dial import charger
 from voltide.security.releases import Shelf, approvers, public, write
+from voltide.station.blocks.software import box_of
+from voltide.twin.files import WebFiles
 
 KEYS = [f"anna:{public(ANNA)}", f"bo:{public(BO)}"]
 TOML = f'{CAPTURED}\n[firmware]\napprovers = ["{KEYS[0]}", "{KEYS[1]}"]\n'
@@ -168,5 +175,47 @@ def test_a_1_6_charger_without_signatures_gets_what_two_people_approved_over_a_l
                 await box.call("FirmwareStatusNotification", {"status": "Downloading"})
                 await box.call("FirmwareStatusNotification", {"status": "Installed"})
                 await ended(house, "update", "done")
+
+    asyncio.run(story())
+
+
+IMAGE = b"twin 1.1.0\n" + bytes(range(256)) * 40
+SERVED = {"the file itself": (IMAGE, "done", "1.1.0"), "another file": (IMAGE + b"!", "failed", "1.0.0")}
+
+
+def made(maker, url):
+    """A release of the twin's own software, with its maker's signature."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    signature = base64.b64encode(key.sign(IMAGE, ec.ECDSA(hashes.SHA256()))).decode()
+    about = {"vendor": "Voltide", "model": "Twin 1x60", "version": "1.1.0", "url": f"{url}/twin.bin"}
+    return approved(page(**about, certificate=pem(maker.leaf("Signer", key.public_key())), signature=signature))
+
+
+@pytest.mark.ocpp("2.1", "UpdateFirmware", "FirmwareStatusNotification")
+@pytest.mark.parametrize("served", SERVED)
+def test_a_charger_loads_what_two_people_have_approved_checks_it_and_comes_back_with_it(tmp_path, served):
+    content, state, version = SERVED[served]
+
+    async def story():
+        maker = Ca.new("Maker")
+        async with (
+            locked(tmp_path, TOML) as house,
+            sink(lambda _head, _body: ok(content)) as server,
+            WebFiles() as files,
+            charger(house, house.add("V1", 1)) as twin,
+        ):
+            twin.files, twin.vault.roots["ManufacturerRootCertificate"] = files, [maker.certificate]
+            await until(lambda: twin.online)
+            want(house, "V1", "update", release=shelved(house, made(maker, server.url)))
+            outcome = await ended(house, "update", state, 40)
+            await until(lambda: twin.online)
+            assert server.hits == 1
+            assert (twin.firmware, box_of(house.engine, "V1").version) == (version, version)
+            if state == "failed":
+                assert outcome["detail"] == "InvalidSignature"
+                await alarmed(house, "firmware-failed", "V1")
+                await until(lambda: house.log("InvalidFirmwareSignature"))
+            else:
+                await until(lambda: house.log("FirmwareUpdated"))
 
     asyncio.run(story())

@@ -9,7 +9,7 @@ from voltide.domain.site import OcppVersion
 from voltide.twin.conditions import world_from
 
 
-@pytest.mark.parametrize("name", ["cabinet", "conditions", "vehicle"])
+@pytest.mark.parametrize("name", ["blocks.firmware", "cabinet", "conditions", "vehicle"])
 def test_the_examples_in_the_documentation_are_true(name: str) -> None:
     failed, tried = doctest.testmod(import_module(f"voltide.twin.{name}"))
     assert tried > 0

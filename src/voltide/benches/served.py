@@ -2,13 +2,13 @@
 
 import argparse
 import asyncio
-import gc
 import logging
 import sys
 
 import structlog
 
 from voltide.backbone.clock import SystemClock
+from voltide.calm import few_collections
 from voltide.domain.messages import Json
 from voltide.domain.site import Charger, ChargerId, Evse, EvseId, OcppVersion
 from voltide.domain.time import stamp
@@ -74,8 +74,6 @@ async def _serve(kind: str) -> None:
     accept = Echo().accept if kind == "echo" else Answers().accept
     door = Door(_judge, accept, _clock, _ALL)
     async with await door.open("127.0.0.1", 0) as listening:
-        gc.collect()
-        gc.freeze()
         sys.stdout.write(f"{listening.sockets[0].getsockname()[1]}\n")
         sys.stdout.flush()
         await asyncio.Event().wait()
@@ -86,7 +84,8 @@ def main() -> None:
     asked = argparse.ArgumentParser()
     asked.add_argument("kind", choices=["door", "echo"])
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    asyncio.run(_serve(asked.parse_args().kind))
+    with few_collections():  # as a live station does
+        asyncio.run(_serve(asked.parse_args().kind))
 
 
 if __name__ == "__main__":

@@ -2,12 +2,15 @@
 
 from voltide.domain.messages import AuthorisationAsked, Boot, Booted, Json, Moment, NeedsTold, TransactionTold, Welcome
 from voltide.domain.site import OcppVersion
-from voltide.ocpp.messages import Message
+from voltide.ocpp.messages import Message, v21, v201
 from voltide.ocpp.wire import moment, plain
 from voltide.twin.blocks.block import Box, Learn
 from voltide.twin.blocks.tokens import Tokens
 from voltide.twin.life import Life
 from voltide.twin.speech import Saying, Speech
+
+_NOTHING = (v201.TransactionEventResponse(), v21.TransactionEventResponse())
+"""What the station says to nearly every event."""
 
 
 class Answers:
@@ -24,7 +27,7 @@ class Answers:
             told.then(plain(response))
             return
         match fact:
-            case TransactionTold() if fact.asks_token or self.learners:
+            case TransactionTold() if fact.asks_token or (self.learners and response not in _NOTHING):
                 self._noted(fact, plain(response))
             case AuthorisationAsked():
                 self._box.part(Tokens).heard(fact.token, plain(response))

@@ -7,6 +7,7 @@ from typing import Protocol
 from voltide.domain.messages import (
     ChargerFact,
     Flow,
+    Metered,
     Moment,
     NeedsTold,
     OutletReported,
@@ -66,6 +67,7 @@ class Bay:
             "number",
             "operative",
             "outlet",
+            "shut",
             "teller",
             "transaction",
             "visit",
@@ -77,6 +79,9 @@ class Bay:
         self.visit: Visit | None = None
         self.transaction: str | None = None
         self.operative = True
+        """The station wants it in service."""
+        self.shut = False
+        """The charger has taken it out of service for a while, whatever the station wants."""
         self.fault: str | None = None
         self.due_s: Seconds = 0.0
         self._seq = 0
@@ -100,9 +105,19 @@ class Bay:
         return self.teller.version is OcppVersion.V16
 
     @property
+    def serves(self) -> bool:
+        """Whether it is in service."""
+        return self.operative and not self.shut
+
+    @property
     def token(self) -> Token | None:
         """The token that began what runs."""
         return self._token
+
+    @property
+    def flow(self) -> Flow:
+        """What was told last of the power."""
+        return self._flow
 
     @property
     def waiting_token(self) -> Token | None:
@@ -228,7 +243,8 @@ class Bay:
 
     def _pause(self) -> Flow:
         asked = self.outlet.asks(self.teller.clock.monotonic())[0]
-        return Flow.SUSPENDED_BY_STATION if abs(asked) < FLOWING_W else Flow.SUSPENDED_BY_CAR
+        ours = not self.outlet.closed or abs(asked) < FLOWING_W
+        return Flow.SUSPENDED_BY_STATION if ours else Flow.SUSPENDED_BY_CAR
 
     def _await_sample(self) -> None:
         self.due_s = self.teller.clock.monotonic() + self.teller.sample_s
@@ -275,6 +291,8 @@ class Bay:
         """Say it now, because the station asked."""
         if message == "StatusNotification":
             self.report()
+        elif message == "MeterValues" and (self.transaction is None or not self._old):
+            self.teller.tell(Metered(evse=self.number, samples=(self.sample("Trigger"),)))
         elif self.transaction is not None:
             self._event(Moment.UPDATED, "Trigger", "Trigger")
 
@@ -314,7 +332,7 @@ class Bay:
             return OutletState.FAULTED
         if self.visit is not None:
             return OutletState.OCCUPIED
-        if not self.operative:
+        if not self.serves:
             return OutletState.UNAVAILABLE
         return OutletState.RESERVED if self.held else OutletState.AVAILABLE
 

@@ -31,7 +31,6 @@ from voltide.ocpp.wire import request
 from voltide.twin.answers import Answers
 from voltide.twin.bay import Bay
 from voltide.twin.blocks.block import B, Block, Hook, Learn, Restart
-from voltide.twin.blocks.network import Dialling
 from voltide.twin.blocks.tokens import Tokens
 from voltide.twin.desk import Desk
 from voltide.twin.drivers import Visit
@@ -91,9 +90,8 @@ class ChargerTwin:
         self._life = Life(self, self._telling)
         self.desk = Desk(self)
         self._rack = Rack(self, blocks)
-        if Dialling in blocks:
-            self._rack.part(Dialling)
         self._answers = Answers(self, self._speech, self._life)
+        self._rack.wake()
         self._orders = Orders(version, self.desk, self._rack)
         self._heard_s: Seconds = -inf
         self._is_alone = True
@@ -119,7 +117,7 @@ class ChargerTwin:
     def usable(self, number: int) -> bool:
         """Whether the outlet's lamp is green."""
         bay = self.bays[number]
-        return bay.operative and bay.fault is None and self.clock.monotonic() >= self.down_until
+        return bay.serves and bay.fault is None and self.clock.monotonic() >= self.down_until
 
     # --- what its outlets and blocks need (see ``bay.Teller`` and ``blocks.block.Box``) ---
 
@@ -127,6 +125,11 @@ class ChargerTwin:
     def online(self) -> bool:
         """Whether the station hears it."""
         return self._life.standing is Boot.ACCEPTED and self.wire is not None
+
+    @property
+    def firmware(self) -> str:
+        """The version of its software."""
+        return self._life.firmware
 
     @property
     def welcome(self) -> bool:

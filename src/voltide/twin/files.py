@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from http.client import HTTPException
 from types import TracebackType
 from typing import Protocol, Self
-from urllib.request import HTTPErrorProcessor, HTTPHandler, HTTPSHandler, OpenerDirector, Request
+from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, Request, UnknownHandler
 
 LONGEST = 64 * 2**20
 PATIENCE_S = 20.0
@@ -69,7 +69,7 @@ class WebFiles:
     def __init__(self) -> None:
         self._group = asyncio.TaskGroup()
         self._opener = OpenerDirector()
-        for handler in (HTTPHandler(), HTTPSHandler(), HTTPErrorProcessor()):
+        for handler in (HTTPHandler(), HTTPSHandler(), UnknownHandler()):
             self._opener.add_handler(handler)
 
     async def __aenter__(self) -> Self:
@@ -85,7 +85,7 @@ class WebFiles:
         """Load it."""
 
         async def load() -> None:
-            done(await self._in_thread(Request(url)))  # noqa: S310 - a charger loads what its station names
+            done(await asyncio.to_thread(self._open, url))
 
         self._begin(load())
 
@@ -93,21 +93,20 @@ class WebFiles:
         """Upload it."""
 
         async def upload() -> None:
-            request = Request(url, data=content, method="PUT")  # noqa: S310 - as above
-            done(fine=await self._in_thread(request) is not None)
+            done(fine=await asyncio.to_thread(self._open, url, content) is not None)
 
         self._begin(upload())
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
         self._group.create_task(work)
 
-    async def _in_thread(self, request: Request) -> bytes | None:
-        return await asyncio.to_thread(self._open, request)
-
-    def _open(self, request: Request) -> bytes | None:
+    def _open(self, url: str, content: bytes | None = None) -> bytes | None:
+        """Load, or upload; None for whatever goes wrong, also for an address that is none."""
         try:
+            request = Request(url, data=content, method="GET" if content is None else "PUT")  # noqa: S310 - of the handlers above
             with self._opener.open(request, timeout=PATIENCE_S) as answer:
-                content: bytes = answer.read(LONGEST + 1)
+                got: bytes = answer.read(LONGEST + 1)
+                fine = 200 <= answer.status < 300 and len(got) <= LONGEST
         except (OSError, HTTPException, ValueError):
             return None
-        return content if len(content) <= LONGEST else None
+        return got if fine else None

@@ -146,6 +146,7 @@ class Life:
             self._cut(bay, plan)
         if plan.evse is None:
             self.reason, self._fresh = plan.boot, True
+            self.firmware = plan.firmware or self.firmware
             self.down_until, self._body.hanging = now + self.reboot_s, True
             order = tuple(int(one) for one in self._body.variables.several(SLOTS))
             self._body.network.restart(order)

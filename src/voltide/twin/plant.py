@@ -9,9 +9,9 @@ from math import exp
 
 from voltide.devices.ports import Reading
 from voltide.domain.site import Photovoltaics, Station, Storage
+from voltide.domain.sun import clear_sky, on_canopy, sun_position
 from voltide.domain.time import Clock
 from voltide.domain.units import Fraction, Seconds, WattHours, Watts
-from voltide.twin.sun import clear_sky, on_canopy, sun_position
 from voltide.twin.vehicle import between
 
 METER_ERROR = 0.002

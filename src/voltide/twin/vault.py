@@ -73,9 +73,9 @@ class Vault:
         if any(not one.not_valid_before_utc <= now <= one.not_valid_after_utc for one in links):
             return "it is not valid now"
         roots = [one for many in self.roots.values() for one in many]
-        if any(not _issued(one, above) for one, above in pairwise(links)):
+        if any(not issued(one, above) for one, above in pairwise(links)):
             return "its chain is broken"
-        if roots and not any(_issued(links[-1], root) or links[-1] == root for root in roots):
+        if roots and not any(issued(links[-1], root) or links[-1] == root for root in roots):
             return "nobody trusted has signed it"
         return None
 
@@ -122,7 +122,8 @@ def _is_ec(one: x509.Certificate) -> bool:
     return isinstance(one.public_key(), ec.EllipticCurvePublicKey)
 
 
-def _issued(one: x509.Certificate, above: x509.Certificate) -> bool:
+def issued(one: x509.Certificate, above: x509.Certificate) -> bool:
+    """Whether a certificate is signed by the one above it."""
     try:
         one.verify_directly_issued_by(above)
     except (InvalidSignature, ValueError, TypeError):

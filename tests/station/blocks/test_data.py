@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.station.blocks.poles import in_house, pole, told
+from tests.station.test_operations import calling
+from voltide.domain.messages import CallResult, Outcome
 from voltide.domain.reports import DataAnswered, DataTold
 from voltide.domain.site import ChargerId
 from voltide.station.blocks.data import VendorData
@@ -51,3 +54,22 @@ def test_a_vendor_has_one_hearer():
     block.register("org.example", hearer)
     with pytest.raises(ValueError, match="has a hearer"):
         block.register("org.example", hearer)
+
+
+@pytest.mark.ocpp("1.6 2.0.1 2.1", "DataTransfer")
+@pytest.mark.parametrize("version", ["1.6", "2.0.1", "2.1"])
+def test_a_charger_and_the_station_tell_each_other_what_their_vendor_means(tmp_path, version):
+    async def work(house):
+        house.station.blocks.data.register("org.example", hearer)
+        data = "5" if version == "1.6" else 5
+        seen = '{"seen": "5"}' if version == "1.6" else {"seen": 5}
+        async with pole(house, "F1", version, DataTransfer={"status": "Accepted", "data": "aye"}) as one:
+            said = {"vendorId": "org.example", "messageId": "hello", "data": data}
+            assert await one.call("DataTransfer", said) == {"status": "Accepted", "data": seen}
+            assert await one.call("DataTransfer", said | {"vendorId": "acme"}) == {"status": "UnknownVendorId"}
+            assert list(told(house, "data", DataTold)) == [("F1", "org.example/hello")]
+            result = await calling(house, "F1", "DataTransfer", {"vendorId": "acme", "data": "ahoy"})
+            assert result == CallResult(outcome=Outcome.ACCEPTED, answer={"status": "Accepted", "data": "aye"})
+            assert one.asked("DataTransfer") == [{"vendorId": "acme", "data": "ahoy"}]
+
+    in_house(tmp_path, work)

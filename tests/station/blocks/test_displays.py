@@ -3,7 +3,11 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from voltide.domain.messages import Accepted, HideText, Refused, ShowText
+import pytest
+
+from tests.station.blocks.poles import in_house, pole, told
+from tests.station.house import until
+from voltide.domain.messages import Accepted, CallCharger, HideText, Outcome, Refused, ShowText
 from voltide.domain.reports import DisplayMessage, DisplaysTold
 from voltide.domain.requests import Hide, Show
 from voltide.domain.site import ChargerId
@@ -104,3 +108,42 @@ def test_what_a_charger_says_that_it_shows_is_kept_text_by_text():
         ("display", "4", "x"),
         ("display", "5", "y"),
     ]
+
+
+@pytest.mark.ocpp("2.0.1 2.1", "SetDisplayMessage", "GetDisplayMessages", "NotifyDisplayMessages")
+@pytest.mark.ocpp("2.0.1 2.1", "ClearDisplayMessage")
+@pytest.mark.parametrize("version", ["2.0.1", "2.1"])
+def test_a_text_goes_to_a_charger_that_comes_is_told_back_and_taken_off(tmp_path, version):
+    async def work(house):
+        shown = await house.order(text(7, "0.96 元", priority="InFront", end=datetime(2099, 1, 1, tzinfo=UTC)))
+        assert shown.detail == "0 of 0"
+        async with pole(house, "V1", version) as one:
+            await until(lambda: one.asked("SetDisplayMessage"))
+            [body] = one.asked("SetDisplayMessage")
+            assert (body["message"]["id"], body["message"]["message"]["content"]) == (7, "0.96 元")
+            assert body["message"]["endDateTime"].startswith("2099-01-01T00:00:00")
+            asking = CallCharger(charger=ChargerId("V1"), action="GetDisplayMessages", payload={"requestId": 4})
+            asked = await house.bus.request("station.corner.order", asking)
+            assert (asked.outcome, asked.answer) == (Outcome.ACCEPTED, {"status": "Accepted"})
+            report = {"requestId": 4, "tbc": False, "messageInfo": [body["message"]]}
+            assert await one.call("NotifyDisplayMessages", report) == {}
+            assert told(house, "display", DisplayMessage)["V1", "7"].text == "0.96 元"
+            assert (await house.order(HideText(id=7))).detail == "1 of 1"
+            assert one.asked("ClearDisplayMessage") == [{"id": 7}]
+
+    in_house(tmp_path, work)
+
+
+@pytest.mark.ocpp("2.0.1 2.1", "SetDisplayMessage")
+@pytest.mark.parametrize("version", ["2.0.1", "2.1"])
+def test_a_charger_that_cannot_show_one_text_is_not_bothered_with_the_rest(tmp_path, version):
+    async def work(house):
+        for number in (1, 2, 3):
+            await house.order(text(number))
+        refusing = {"SetDisplayMessage": {"status": "NotSupportedMessageFormat"}}
+        async with pole(house, "V1", version, **refusing) as one, pole(house, "N1", version) as other:
+            await until(lambda: len(other.asked("SetDisplayMessage")) == 3 and one.asked("SetDisplayMessage"))
+            assert (await house.order(text(4))).detail == "1 of 2"
+            assert [body["message"]["id"] for body in one.asked("SetDisplayMessage")] == [1, 4]
+
+    in_house(tmp_path, work)

@@ -5,7 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.station.blocks.poles import in_house, now, pole, told
+from tests.station.test_operations import calling
 from voltide.backbone.clock import SystemClock
+from voltide.domain.messages import Outcome
 from voltide.domain.reports import ReceiptGiven, SettlementTold, VatAsked
 from voltide.domain.site import ChargerId, StationId
 from voltide.station.blocks.payment import Office, Payments
@@ -69,3 +72,30 @@ def test_a_vat_number_is_good_only_where_a_register_knows_its_company():
     assert (unknown.valid, wicked.valid, empty.valid) == (False, False, False)
     assert asked == ["DE123456789", "DE000000000"]
     assert not any(one.valid for one in asyncio.run(verdicts(payments()[0])))
+
+
+@pytest.mark.ocpp("2.1", "NotifySettlement", "VatNumberValidation")
+def test_a_settlement_that_a_charger_tells_twice_is_kept_once(tmp_path):
+    body = {"pspRef": "PSP-7", "status": "Settled", "settlementAmount": 12.34, "settlementTime": now()}
+
+    async def work(house):
+        async with pole(house, "V1") as one:
+            for _ in range(2):
+                assert await one.call("NotifySettlement", body | {"receiptId": "own"}) == {"receiptId": "own"}
+            [kept] = told(house, "settlement", SettlementTold).values()
+            assert (kept.reference, kept.amount) == ("PSP-7", "12.34")
+            asked = {"vatNumber": "DE123456789", "evseId": 1}
+            assert await one.call("VatNumberValidation", asked) == asked | {"status": "Rejected"}
+
+    in_house(tmp_path, work)
+
+
+@pytest.mark.ocpp("2.1", "NotifyWebPaymentStarted")
+def test_a_charger_may_be_told_that_somebody_pays_on_the_web(tmp_path):
+    async def work(house):
+        async with pole(house, "V1", NotifyWebPaymentStarted={}) as one:
+            result = await calling(house, "V1", "NotifyWebPaymentStarted", {"evseId": 1, "timeout": 60})
+            assert result.outcome is Outcome.ACCEPTED
+            assert one.asked("NotifyWebPaymentStarted") == [{"evseId": 1, "timeout": 60}]
+
+    in_house(tmp_path, work)

@@ -8,11 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.station.blocks.poles import alarms, in_house, pole
+from tests.station.blocks.poles import told as kept_of
+from tests.station.test_operations import calling
 from voltide.backbone.clock import SystemClock
+from voltide.domain.messages import Outcome
 from voltide.domain.reports import Battery, BatterySwapped, SwapStep
 from voltide.domain.site import ChargerId, StationId
 from voltide.domain.token import Token
-from voltide.station.blocks.swap import MOST, Swaps, SwapState, step
+from voltide.station.blocks.swap import MOST, Swap, Swaps, SwapState, step
 from voltide.station.diary import Diary
 
 NOW = datetime(2026, 3, 28, 12, tzinfo=UTC)
@@ -80,3 +84,27 @@ def test_what_is_kept_is_the_whole_swap_and_the_memory_is_bounded():
     for number in range(2 * MOST):
         swaps.told(CABINET, told(SwapStep.IN, number))
     assert len(swaps._swaps) == MOST
+
+
+@pytest.mark.ocpp("2.1", "RequestBatterySwap", "BatterySwap")
+def test_a_swap_that_a_person_asks_for_is_followed_to_its_end_and_kept_as_one(tmp_path):
+    def body(which, serial, soc):
+        battery = {"evseId": 1, "serialNumber": serial, "soC": soc, "soH": 90}
+        who = {"idToken": "CARD", "type": "ISO14443"}
+        return {"eventType": which, "requestId": 7, "idToken": who, "batteryData": [battery]}
+
+    async def work(house):
+        asked = {"requestId": 7, "idToken": {"idToken": "CARD", "type": "ISO14443"}}
+        async with pole(house, "V1") as one:
+            assert (await calling(house, "V1", "RequestBatterySwap", asked)).outcome is Outcome.ACCEPTED
+            assert one.asked("RequestBatterySwap") == [asked]
+            await one.call("BatterySwap", body("BatteryIn", "B0", 20.0))
+            await one.call("BatterySwap", body("BatteryOutTimeout", "B1", 90.0))
+            assert alarms(house, "swap-left") == ["V1 7"]
+            for _ in range(2):
+                assert await one.call("BatterySwap", body("BatteryOut", "B1", 90.0)) == {}
+            assert alarms(house, "swap-left") == []
+            [swap] = kept_of(house, "swap", Swap).values()
+            assert (swap.state, swap.soc_given) == (SwapState.DONE, pytest.approx(0.7))
+
+    in_house(tmp_path, work)

@@ -34,6 +34,8 @@ class Restart:
     """Why what runs is ended."""
     boot: str = "RemoteReset"
     """Why it boots then."""
+    firmware: str | None = None
+    """The software that it comes back with, where that is another."""
 
 
 class Box(Protocol):
@@ -53,8 +55,18 @@ class Box(Protocol):
     hooks: list[Hook]
 
     @property
+    def firmware(self) -> str:
+        """The version of its software."""
+        ...
+
+    @property
     def online(self) -> bool:
         """Whether the station hears it."""
+        ...
+
+    @property
+    def down_until(self) -> Seconds:
+        """It is switched off so long; in the past when it is on."""
         ...
 
     @property
@@ -122,6 +134,9 @@ class Block:
     """What it does by the name of the action that orders it: from the body of the order to that of the answer."""
     TRIGGERS: ClassVar[Mapping[str, Callable[[Any, int | None], bool]]] = {}
     """What it tells (of an outlet) when the station asks by TriggerMessage; False: there is nothing to tell."""
+
+    EAGER: ClassVar[frozenset[OcppVersion]] = frozenset()
+    """The versions in which it is there from the start, and not when it is first asked for."""
 
     def __init__(self, box: Box) -> None:
         self.box = box

@@ -89,4 +89,5 @@ class Dialling(Block):
         at = self.box.clock.now()
         self.box.tell(SecurityTold(kind="ReconfigurationOfSecurityParameters", at=at, info=what))
 
+    EAGER: ClassVar = frozenset(OcppVersion)
     ACTS: ClassVar = {"SetNetworkProfile": _set}

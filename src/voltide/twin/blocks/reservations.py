@@ -159,7 +159,7 @@ class Reservations(Block):
 
 def _is_free(bay: Bay) -> bool:
     """Whether a stay could begin, but for reservations; a plug that is in has begun nothing yet."""
-    return bay.token is None and bay.fault is None and bay.operative
+    return bay.token is None and bay.fault is None and bay.serves
 
 
 def _is_whole(bay: Bay) -> bool:

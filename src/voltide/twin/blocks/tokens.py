@@ -10,6 +10,8 @@ from voltide.ocpp.wire import maybe_moment
 from voltide.twin.bay import Bay
 from voltide.twin.blocks.block import Block, Box
 from voltide.twin.blocks.reservations import Reservations
+from voltide.twin.blocks.tariffs import Tariffs
+from voltide.twin.blocks.vendors import Terminal
 from voltide.twin.variables import Name
 
 _PRE: Name = ("AuthCtrlr", "LocalPreAuthorize", "")
@@ -68,6 +70,8 @@ class Tokens(Block):
             return
         if bay.token is not None and bay.transaction is not None:
             self._to_stop(bay, bay.token, token)
+            return
+        if remote_start is None and self.box.part(Terminal).locked(bay.number):
             return
         known, now = self.known(token), self.box.clock.now()
         sure = known is not None and known.good(bay.number, now) and self.box.variables.flag(_PRE)
@@ -137,6 +141,8 @@ class Tokens(Block):
         self._remember(token, known)
         for bay in self.box.bays.values():
             if bay.waiting_token == token:
+                if "tariff" in body:
+                    self.box.part(Tariffs).given(token, body["tariff"])
                 if "allowedEnergyTransfer" in body:
                     bay.allow(body["allowedEnergyTransfer"])
                 self._judge(bay, known)

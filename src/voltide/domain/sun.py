@@ -22,7 +22,11 @@ ALBEDO = 0.2
 
 
 def sun_position(when: datetime, latitude: float, longitude: float) -> tuple[float, float]:
-    """Elevation of the sun's centre without refraction, and azimuth from north over east. Source: [1]."""
+    """Elevation of the sun's centre without refraction, and azimuth from north over east. Source: [1].
+
+    ``when`` is aware, in any zone.
+    """
+    when = when.astimezone(UTC)
     days = (when - J2000).total_seconds() / 86_400.0
     mean_longitude = (280.460 + 0.9856474 * days) % 360.0
     anomaly = radians((357.528 + 0.9856003 * days) % 360.0)

@@ -4,7 +4,7 @@ import pandas as pd
 import pvlib
 import pytest
 
-from voltide.twin.sun import clear_sky, diffuse_share, on_canopy, sun_position
+from voltide.domain.sun import clear_sky, diffuse_share, on_canopy, sun_position
 
 SHENZHEN = (22.6, 114.0)
 TIMES = [
