@@ -38,6 +38,8 @@ class Memory:
     trim_w: Watts = 0.0
     """How much less than its limit the connection may use, learnt from its own meter."""
     modules: tuple[tuple[int, ...], ...] = ()
+    battery_w: Watts = 0.0
+    """What the storage was told last: it counts until the meter shows it, and after."""
     at_s: float | None = None
 
 
@@ -66,6 +68,10 @@ class _Room:
     lowest: Array
     inward: Array
     outward: Array
+    taken_w: Watts
+    """What the storage may draw at worst; below 0 while it surely gives."""
+    given_w: Watts
+    """What it may give at worst, positive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,15 +91,16 @@ def step(wiring: Wiring, image: Image, wants: Wants, memory: Memory) -> tuple[De
     fixed = _fixed(wiring, image, room)
     ideal, modules = _ideal(wiring, image, wants, fixed, memory.modules)
     target = _granted(wiring, wants.weight, _turned(image, ideal), room)
+    battery = 0.0 if blind else _battery(wiring, image, wants, ideal, _after(room, target))
     decision = Decision(
         target_w=target,
         send=_worth_sending(wiring, image, target),
         binding=_binding(wiring, wants.power_w, ideal, room),
-        battery_w=0.0 if blind else _battery(image, wants, ideal, room),
+        battery_w=battery,
         blind=blind,
         release=_to_release(wiring, image, wants, room, fixed) | (blind & ~image.commandable),
     )
-    return decision, replace(memory, modules=modules)
+    return decision, replace(memory, modules=modules, battery_w=battery)
 
 
 def _remember(wiring: Wiring, image: Image, memory: Memory) -> Memory:
@@ -136,14 +143,23 @@ def _room(wiring: Wiring, image: Image, memory: Memory) -> _Room:
     seen = image.measured_w * (image.age_s <= OUTLET_STALE_S)
     highest = np.maximum(np.maximum(image.open_high_w, seen), np.maximum(image.acked_w, wiring.fallback_w))
     lowest = np.minimum(np.minimum(image.open_low_w, seen), np.minimum(image.acked_w, 0.0))
-    battery = image.battery.believed  # a silent storage may do its worst each way until its own lease ends
-    taken = wiring.storage_in_w if battery is None else max(battery, image.battery_least_w)
-    given = wiring.storage_out_w if battery is None else max(-battery, 0.0)
+    battery, told = image.battery.believed, memory.battery_w
+    if battery is None:  # a silent storage may do its worst each way until its own lease ends
+        taken, given = wiring.storage_in_w, wiring.storage_out_w
+    else:
+        taken, given = max(battery, told, image.battery_least_w), max(-battery, -told, 0.0)
     load = memory.building_w + taken
     inward = wiring.import_w - wiring.reserve_w - wiring.plant * load
     inward[0] -= memory.trim_w
     outward = wiring.export_w - wiring.plant * (memory.pv_out_w + given)
-    return _Room(highest=np.maximum(highest, 0.0), lowest=lowest, inward=inward, outward=outward)
+    return _Room(
+        highest=np.maximum(highest, 0.0), lowest=lowest, inward=inward, outward=outward, taken_w=taken, given_w=given
+    )
+
+
+def _after(room: _Room, target: Array) -> _Room:
+    """The same once the outlets have been given what they are given now: the storage gets what is left."""
+    return replace(room, highest=np.maximum(room.highest, target), lowest=np.minimum(room.lowest, target))
 
 
 def _fixed(wiring: Wiring, image: Image, room: _Room) -> _Fixed:
@@ -245,16 +261,19 @@ def _binding(wiring: Wiring, want: Array, ideal: Array, room: _Room) -> NDArray[
     return which
 
 
-def _battery(image: Image, wants: Wants, ideal: Array, room: _Room) -> Watts:
-    """The storage helps first where cars must wait for the connection; otherwise it follows the plan."""
+def _battery(wiring: Wiring, image: Image, wants: Wants, ideal: Array, room: _Room) -> Watts:
+    """The storage helps first where cars must wait for the connection; otherwise it follows the plan.
+
+    Every limit on its way bounds it, with all outlets at their worst.
+    """
     if image.battery_soc is None:
         return 0.0
-    now = image.battery.believed or 0.0
     allotted = float(np.maximum(ideal, 0.0).sum())
     missing = float(np.maximum(wants.power_w, 0.0).sum()) - allotted
     wish = wants.battery_w
     if missing > RAISE_W and allotted > 0.9 * room.inward[0]:
-        wish = min(wish, now - missing)
-    most = float(room.inward[0] - room.highest.sum()) + max(now, image.battery_least_w)
-    least = -max(0.0, float(room.outward[0] + room.lowest.sum()) + max(-now, 0.0))
+        wish = min(wish, (image.battery.believed or 0.0) - missing)
+    above = wiring.plant > 0.0
+    most = float((room.inward - wiring.member @ room.highest)[above].min()) + room.taken_w
+    least = -max(0.0, float((room.outward + wiring.member @ room.lowest)[above].min()) + room.given_w)
     return max(min(max(wish, least), most, image.battery_most_w), image.battery_least_w)

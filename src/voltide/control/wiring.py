@@ -42,7 +42,7 @@ class Wiring:
     import_w: Array
     export_w: Array
     reserve_w: Array
-    """(m,): kept free below the import limit; at the root only."""
+    """(m,): kept free below the import limit, at the root and wherever the building may add its rise."""
     plant: Array
     """(m,): 1 where the building, the sun and the storage draw through a node."""
     banks: tuple[Bank, ...]
@@ -63,8 +63,7 @@ class Wiring:
         for row, node in enumerate(nodes):
             member[row, [index[evse] for evse in station.below(node)]] = 1.0
         plant_at = [node.id for node in nodes if node.plant]
-        reserve = np.zeros(len(nodes))
-        reserve[0] = station.connection.reserve_w
+        plant = np.array([float(_carries_plant(station, node.id, plant_at)) for node in nodes])
         wiring = cls(
             evses=evses,
             nodes=tuple(node.id for node in nodes),
@@ -75,8 +74,8 @@ class Wiring:
             member=member,
             import_w=np.array([node.import_w for node in nodes]),
             export_w=np.array([node.export_w for node in nodes]),
-            reserve_w=reserve,
-            plant=np.array([float(_carries_plant(station, node.id, plant_at)) for node in nodes]),
+            reserve_w=station.connection.reserve_w * np.maximum(plant, np.arange(len(nodes)) == 0),
+            plant=plant,
             banks=tuple(
                 Bank(node=row, outlets=np.flatnonzero(member[row]), modules=node.modules)
                 for row, node in enumerate(nodes)
