@@ -15,6 +15,7 @@ from voltide.station import dossiers, makers
 from voltide.station.chargers import Manners
 from voltide.station.extension import with_accepted
 from voltide.station.operations import CallTerms
+from voltide.station.outlook import Economy
 from voltide.station.planner import Policy
 from voltide.station.setpoints import Terms
 from voltide.station.station import Settings
@@ -36,6 +37,9 @@ def settings(config: Config) -> Settings:
         keep_days=config.backbone.keep_messages_days,
         quirks=_quirks(config),
         calls=CallTerms(log_places=config.operations.log_places),
+        economy=Economy(
+            wear=config.plan.wear, least_margin=config.plan.least_margin, storage_wear=config.plan.storage_wear
+        ),
     )
 
 

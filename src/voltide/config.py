@@ -25,6 +25,7 @@ from voltide.tables import (
     OperationsTable,
     PileTable,
     PkiTable,
+    PlanTable,
     RulesTable,
 )
 
@@ -36,6 +37,7 @@ class Config:
     station: site.Station
     tariff: Tariff
     rules: RulesTable
+    plan: PlanTable
     door: DoorTable
     pki: PkiTable
     firmware: FirmwareTable
@@ -98,6 +100,7 @@ def _config(file: str, parsed: File) -> Config:
         station=station,
         tariff=_tariff(parsed),
         rules=parsed.rules,
+        plan=parsed.plan,
         door=parsed.door,
         pki=parsed.pki,
         firmware=parsed.firmware,

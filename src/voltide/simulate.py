@@ -26,6 +26,8 @@ from voltide.domain.picture import Minute
 from voltide.domain.site import ChargerId, OcppVersion
 from voltide.domain.time import Clock
 from voltide.ledger.tariff import Tariff
+from voltide.station.pilot import Pilot, at_once
+from voltide.station.planner import Planner
 from voltide.station.plant import Devices
 from voltide.station.station import StationActor, Surroundings
 from voltide.twin import report, world
@@ -52,6 +54,8 @@ class Run:
     data: Path | None = None
     """Where the records go; None: nowhere that lasts."""
     orders: tuple[OrderGrid, ...] = ()
+    pays: tuple[float, ...] = ()
+    """Yuan per kWh that the grid pays for each order, in their order."""
 
 
 @dataclass(kw_only=True)
@@ -85,7 +89,9 @@ def prepare(name: str, *, faults: str | None = None, **changes: Any) -> Run:
     config = load(path)
     called = config.station.id if name.endswith(".toml") else name
     world = dict(config.world)
-    changes.setdefault("orders", _orders(world.pop("orders", []), config, changes.get("start", Run.start)))
+    tables = world.pop("orders", [])
+    changes.setdefault("orders", _orders(tables, config, changes.get("start", Run.start)))
+    changes.setdefault("pays", tuple(float(table.get("pay", 0.0)) for table in tables))
     world_config = world_from(world)
     if faults is not None:
         injected = [fault for fault in fault_set(faults) if fault["at_s"] < changes.get("seconds", DAY_S)]
@@ -162,6 +168,7 @@ class _Stage:
                 battery=self.twin.battery,
             ),
             new_id=compose.repeatable(run.seed),
+            solve=at_once(time.perf_counter) if run.config.plan.optimise else None,
         )
         self.station = StationActor(replace(compose.settings(run.config), metrics=False), around)
 
@@ -186,7 +193,7 @@ class _Stage:
         truth = self.twin.result()
         start = self._clock.now().timestamp() - self._clock.monotonic()
         minutes = await self._store.minutes(datetime.fromtimestamp(start, UTC), self._clock.now())
-        loop, planner = self.station.loop, self.station.planner
+        loop, planner, pilot = self.station.loop, self.station.planner, self.station.pilot
         steps = np.array(loop.step_us) if loop.step_us else np.zeros(1)
         versions = {version.value: count for version, count in self.station.chargers.messages.items()}
         result = {
@@ -195,14 +202,14 @@ class _Stage:
             "stations": 1,
             "timezone": self._run.config.station.timezone,
             **truth,
-            "money_fen": _money(self._store, minutes, self._run.config.tariff),
+            "money_fen": _money(self._store, minutes, self._run.config.tariff, _paid(self._run, self.station)),
             "events": [_event(order, self.station) for order in self._run.orders],
             "ocpp": {
                 "messages": sum(versions.values()),
                 "errors": truth["twin_ocpp"]["errors"],
                 "by_version": versions,
             },
-            "planner": {"solves": planner.plan.epoch, "p50_ms": 0.0, "p99_ms": 0.0, "fallbacks": planner.failures},
+            "planner": _planning(planner, pilot),
             "control": {
                 "ticks": loop.ticks,
                 "p50_us": round(float(np.percentile(steps, 50)), 1),
@@ -215,6 +222,19 @@ class _Stage:
         return Outcome(result=result, minutes=minutes)
 
 
+def _planning(planner: Planner, pilot: Pilot | None) -> dict[str, Any]:
+    """How often the optimiser was asked, and how quickly it answered; without it, how often the rules were."""
+    if pilot is None:
+        return {"solves": planner.plan.epoch, "p50_ms": 0.0, "p99_ms": 0.0, "fallbacks": planner.failures}
+    took = np.array(pilot.solve_ms or [0.0])
+    return {
+        "solves": pilot.solves,
+        "p50_ms": round(float(np.percentile(took, 50)), 1),
+        "p99_ms": round(float(np.percentile(took, 99)), 1),
+        "fallbacks": pilot.fallbacks + pilot.failures + planner.failures,
+    }
+
+
 def _event(order: OrderGrid, station: StationActor) -> dict[str, float]:
     hours = (order.end - order.start).total_seconds() / 3600.0
     asked = order.power_w * hours / 1000.0
@@ -222,8 +242,14 @@ def _event(order: OrderGrid, station: StationActor) -> dict[str, float]:
     return {"asked_kwh": asked, "delivered_kwh": delivered, "score": delivered / asked if asked else 0.0}
 
 
-def _money(store: Store, minutes: list[Minute], tariff: Tariff) -> dict[str, int]:
-    """Drivers' money from the ledger; the grid's from the minutes of its meter."""
+def _paid(run: Run, station: StationActor) -> float:
+    """Yuan for what the orders got."""
+    got = station.crew.demand.delivered_wh
+    return sum(abs(got.get(order.id, 0.0)) / 1000.0 * pay for order, pay in zip(run.orders, run.pays, strict=False))
+
+
+def _money(store: Store, minutes: list[Minute], tariff: Tariff, events: float) -> dict[str, int]:
+    """Drivers' money from the ledger; the grid's from the minutes of its meter, and what it pays for orders."""
     table = schema.postings
     query = select(table.c.kind, func.sum(table.c.amount_fen).label("fen")).where(table.c.amount_fen > 0)
     kinds = {row["kind"]: int(row["fen"]) for row in rows(store.engine, query.group_by(table.c.kind))}
@@ -236,9 +262,9 @@ def _money(store: Store, minutes: list[Minute], tariff: Tariff) -> dict[str, int
         "drivers_earned": earned,
         "energy_bought": round(bought * 100),
         "energy_sold": round(sold * 100),
-        "events": 0,
+        "events": round(events * 100),
     }
-    money["margin"] = paid - earned - money["energy_bought"] + money["energy_sold"]
+    money["margin"] = paid - earned - money["energy_bought"] + money["energy_sold"] + money["events"]
     money["ledger_sum"] = int(whole[0]["fen"])
     return money
 

@@ -13,6 +13,7 @@ Limit = Annotated[float, Meta(gt=0, le=1e9, description="W, above 0, at most 1e9
 Share = Annotated[float, Meta(ge=0, le=1, description="a fraction from 0 to 1")]
 Seconds = Annotated[float, Meta(gt=0, le=86_400, description="s, above 0, at most a day")]
 Price = Annotated[float, Meta(ge=-100, le=100, description="yuan per kWh, from -100 to 100")]
+Cost = Annotated[float, Meta(ge=0, le=100, description="yuan per kWh, from 0 to 100")]
 Name = Annotated[str, Meta(min_length=1, max_length=48)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 
@@ -131,6 +132,15 @@ class RulesTable(_Table, frozen=True, kw_only=True):
     floor_soc: Share = 0.3
 
 
+class PlanTable(_Table, frozen=True, kw_only=True):
+    """[plan]."""
+
+    optimise: bool = True
+    wear: Cost = 0.1
+    least_margin: Cost = 0.05
+    storage_wear: Cost = 0.05
+
+
 class Listen(StrEnum):
     """What a listener of the charger door asks for: the security profiles of OCPP, by name."""
 
@@ -215,6 +225,7 @@ class File(_Table, frozen=True, kw_only=True):
     pile: Annotated[list[PileTable], Meta(min_length=1)]
     tariff: TariffTable
     rules: RulesTable = RulesTable()
+    plan: PlanTable = PlanTable()
     door: DoorTable = DoorTable()
     pki: PkiTable = PkiTable()
     firmware: FirmwareTable = FirmwareTable()

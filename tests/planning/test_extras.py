@@ -135,3 +135,10 @@ def test_what_is_left_never_counts_more_than_what_is_missing():
     found = planned(greedy)
     assert found.car_wh[0, -1] == pytest.approx(20_000)  # a kWh costs 6 and its lack 5: nothing is bought
     assert found.short_wh[0] == pytest.approx(10_000)
+
+
+def test_where_cars_may_not_give_they_do_not_though_it_would_pay():
+    full = asked(ev(energy_wh=40_000), price_sell=[0.1, 0.9, 0.5, 0.1])
+    assert planned(full).car_w[0].tolist() == pytest.approx([0, -10_000, 0, 0])
+    barred = replace(full, may_give=np.array([1.0, 0.0, 1.0, 1.0]))
+    assert planned(barred).car_w[0].tolist() == pytest.approx([0, 0, -10_000, 0])

@@ -1,8 +1,12 @@
 """An ordinary day against outlets that give whatever is asked: physics and people only, no station."""
 
+from datetime import UTC, datetime
+from statistics import median
+
 import pytest
 
 from tests.twin.places import lotus_hill
+from voltide.domain.messages import ApplySetpoint
 from voltide.domain.site import Station
 from voltide.twin.cabinet import Cabinet
 from voltide.twin.conditions import WorldConfig
@@ -110,3 +114,39 @@ def test_how_long_a_charge_takes_is_told_by_the_car_s_own_curve() -> None:
     car = Vehicle(model, 0.1)
     assert 300 < seconds_to(car, 0.8 * car.capacity_wh, 600_000.0) < 600
     assert seconds_to(car, car.energy_wh, 600_000.0) == 0.0
+
+
+def order(power_w: float) -> ApplySetpoint:
+    return ApplySetpoint(
+        evse=1,
+        transaction_id="t",
+        power_w=power_w,
+        lease_s=86_400.0,
+        now=datetime(2025, 3, 28, tzinfo=UTC),
+        ceiling_w=0.0,
+        floor_w=power_w,
+    )
+
+
+def test_a_driver_who_came_to_sell_leaves_when_it_is_sold_and_one_who_finds_no_buyer_when_said() -> None:
+    world = WorldConfig(shares={"giver": 1.0}, vehicles_per_day=60)
+    stays: dict[bool, list[float]] = {}
+    for sells in (True, False):
+        street, outlets, _ = forecourt(lotus_hill(), world, 1)
+        begun: dict[int, float] = {}
+        stays[sells] = []
+        for second in range(13 * 3600):
+            now = float(second)
+            street.step(now)
+            for number, stand in street._here.items():
+                begun.setdefault(number, now)
+                if sells and stand.outlet.closed and not stand.outlet.profiles.standing:
+                    stand.outlet.profiles.set(order(-stand.outlet.evse.discharge_w), now, dynamic=False)
+            for number in [number for number in begun if number not in street._here]:
+                stays[sells].append(now - begun.pop(number))
+            for outlet in outlets:
+                if outlet.closed:
+                    outlet.step(now)
+    assert len(stays[True]) > 15
+    assert median(stays[True]) < 3_000.0
+    assert min(stays[False]) >= 3_300.0

@@ -7,14 +7,16 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from voltide.backbone.bus import LocalBus, Subscription
-from voltide.domain.messages import LimitOutlet, OrderGrid, Reply, SetInService, StartCharging, StopCharging
+from voltide.domain.messages import AskOffer, LimitOutlet, OrderGrid, Reply, SetInService, StartCharging, StopCharging
 from voltide.domain.picture import (
     AlarmPicture,
     EventPicture,
     Minute,
     NodePicture,
+    OfferPicture,
     OrderPicture,
     OutletPicture,
+    PlanPicture,
     StationPicture,
 )
 from voltide.domain.site import ChargerId, EvseId, NodeId, StationId
@@ -213,15 +215,20 @@ class ManualClock:
 
 
 class Depot:
-    """The fake: answers ``look`` and ``order`` on the bus, and tells a picture when asked to."""
+    """The fake: answers ``look``, ``plan``, ``offer`` and ``order`` on the bus, and tells a picture when asked to."""
 
     def __init__(self, bus: LocalBus, first: StationPicture | None = None) -> None:
         self.bus = bus
         self.now = first or picture()
         self.ordered: list[object] = []
         self.reply: Reply | None = None
+        self.plan = PlanPicture(station=STATION, at=self.now.at, leads="rules")
+        self.asked: list[AskOffer] = []
+        self.ground, self.learnt_days = "sure", 23
         self._served: list[Subscription] = [
             bus.serve(f"station.{STATION}.look", self._look),
+            bus.serve(f"station.{STATION}.plan", self._plan),
+            bus.serve(f"station.{STATION}.offer", self._offer),
             bus.serve(f"station.{STATION}.order", self._order),
         ]
 
@@ -238,6 +245,18 @@ class Depot:
 
     async def _look(self, _message: object) -> StationPicture:
         return self.now
+
+    async def _plan(self, _message: object) -> PlanPicture:
+        return self.plan
+
+    async def _offer(self, message: object) -> OfferPicture:
+        assert isinstance(message, AskOffer)
+        self.asked.append(message)
+        sure = 1_240 * KW if self.ground == "sure" else 0.0
+        return OfferPicture(
+            station=STATION, at=self.now.at, since=message.since, until=message.until, confidence=0.9, power_w=sure,
+            ground=self.ground, levels_w=(sure,) * 20, best_w=sure, days=self.learnt_days,
+        )  # fmt: skip
 
     async def _order(self, message: object) -> Reply:
         self.ordered.append(message)

@@ -123,7 +123,22 @@ def test_the_chargers_types_are_those_of_the_domain(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["OutletPicture", "NodePicture", "AlarmPicture", "OrderPicture", "EventPicture", "StationPicture", "Minute"]
+    "name",
+    [
+        "OutletPicture",
+        "NodePicture",
+        "AlarmPicture",
+        "OrderPicture",
+        "EventPicture",
+        "StationPicture",
+        "Minute",
+        "ReasonPicture",
+        "CarPlan",
+        "EventPlan",
+        "Planned",
+        "PlanPicture",
+        "OfferPicture",
+    ],
 )
 def test_the_pages_types_are_those_of_the_domain(name):
     block = re.search(rf"@typedef \{{object\}} {name}\n(.*?)\*/", (UI / "types.js").read_text(), re.DOTALL)

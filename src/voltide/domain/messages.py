@@ -560,6 +560,20 @@ class OrderGrid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskOffer:
+    """What could the bidirectional outlets promise to give back throughout a window? Nothing is ordered by it."""
+
+    since: datetime
+    until: datetime
+    pay: float
+    """Yuan per kWh delivered, above what giving it costs."""
+    penalty: float
+    """Yuan per kWh short, beside the pay that is lost."""
+    most_at_risk: float | None = None
+    """Yuan: the most that what is short may cost on the mean over the worst tenth of the days; None: any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelGrid:
     """Withdraw a grid order."""
 

@@ -148,3 +148,135 @@ class Minute:
     price_buy: float | None
     connected: int
     """Cars plugged in at its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonPicture:
+    """Why the plan does what it does with one thing now: a code, for which the page has a sentence, and its figures."""
+
+    code: str
+    """A word of ``planning/why.py``: charges-now, waits-for-price, gives-for-price, limited-by, full ..."""
+    power_w: Watts
+    until: datetime
+    """When the power changes its kind (in, out, none), or the car leaves, or the plan ends."""
+    price: float
+    """Yuan per kWh at the connection now; of an event, what it pays."""
+    then_at: datetime | None = None
+    """When power flows next after that."""
+    then_way: str = ""
+    """in or out."""
+    then_price: float | None = None
+    need_soc: Fraction | None = None
+    """Wanted at departure; None where the car's capacity is not known."""
+    missing_wh: WattHours = 0.0
+    """Of what is wanted, not yet there."""
+    short_wh: WattHours = 0.0
+    """Of what is wanted, or asked by the event, not there in the end."""
+    by: datetime | None = None
+    """The car's departure."""
+    floor_soc: Fraction | None = None
+    limit: str = ""
+    """What it stands at: connection, peak, battery, car, or node:<id>."""
+    limit_worth: float | None = None
+    """Yuan per kWh that more room there would save."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarPlan:
+    """What is planned for one car, from the plan's beginning until it leaves or the plan ends."""
+
+    session: str
+    outlet: EvseId
+    power_w: tuple[Watts, ...]
+    """By step."""
+    soc: tuple[Fraction, ...]
+    """At the beginning and at the end of each step, so one more than steps. Empty: nobody knows its capacity."""
+    reason: ReasonPicture | None
+    """None: it leaves within minutes, or should have left."""
+    ruled_by: str = ""
+    """What leads this car in the plan's place now: order, urgent, priority; empty: the plan does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPlan:
+    """What is planned for one grid order."""
+
+    id: str
+    start: datetime
+    end: datetime
+    asked_wh: WattHours
+    planned_wh: WattHours
+    reason: ReasonPicture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What the plan that was followed wanted at one moment of the past; as in ``PlanPicture``."""
+
+    at: datetime
+    grid_w: Watts
+    pv_w: Watts
+    battery_w: Watts
+    cars_in_w: Watts
+    cars_out_w: Watts
+    price_buy: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanPicture:
+    """The hours ahead as they are planned. All lists have one entry a step; powers as in ``StationPicture``."""
+
+    station: StationId
+    at: datetime
+    leads: str
+    """optimiser, or rules: then there is no plan ahead, and all lists are empty."""
+    epoch: int = 0
+    made_at: datetime | None = None
+    expires_at: datetime | None = None
+    ends_at: datetime | None = None
+    """The end of the last step."""
+    starts: tuple[datetime, ...] = ()
+    grid_w: tuple[Watts, ...] = ()
+    pv_w: tuple[Watts, ...] = ()
+    """Into the canopy, so negative when the sun shines."""
+    load_w: tuple[Watts, ...] = ()
+    """What nobody steers."""
+    battery_w: tuple[Watts, ...] = ()
+    battery_soc: tuple[Fraction, ...] = ()
+    """At the end of each step; empty without storage."""
+    cars_in_w: tuple[Watts, ...] = ()
+    cars_out_w: tuple[Watts, ...] = ()
+    """At most 0. Both count the cars that are expected, by how likely they come."""
+    price_buy: tuple[float, ...] = ()
+    """Yuan per kWh from the grid."""
+    cars: tuple[CarPlan, ...] = ()
+    events: tuple[EventPlan, ...] = ()
+    past: tuple[Planned, ...] = ()
+    """The last hours, as long as the station runs; also where the rules lead by now."""
+    connection: ReasonPicture | None = None
+    battery: ReasonPicture | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferPicture:
+    """What the bidirectional outlets could promise to give back together throughout a window. Powers are positive."""
+
+    station: StationId
+    at: datetime
+    since: datetime
+    until: datetime
+    confidence: Fraction
+    """How sure ``power_w`` is."""
+    power_w: Watts
+    """On top of what orders want already."""
+    ground: str
+    """sure, nothing, nobody, too-few or no-window: see ``planning/commitment.py``. Without sure, ``power_w`` is 0."""
+    levels_w: tuple[Watts, ...] = ()
+    """What each scenario could give, rising."""
+    at_risk: float = 0.0
+    """Yuan that ``power_w`` costs where it falls short, on the mean over the worst tenth of the scenarios."""
+    best_w: Watts = 0.0
+    """What earns most on the mean, within the risk that was asked."""
+    best_at_risk: float = 0.0
+    days: int = 0
+    """How many days were learnt from, of what is known least of; 0: all of it is assumed."""

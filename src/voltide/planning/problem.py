@@ -67,7 +67,7 @@ class Car:
     wear: float = 0.0
     """Yuan per kWh of throughput, each way, counted inside the battery."""
     end_value: float = 0.0
-    """Yuan per kWh that it leaves with above what it needs: what putting that back would cost; at most ``shortfall`` counts."""
+    """Yuan per kWh left above its need: what putting that back would cost; at most ``shortfall`` counts."""
     weight: float = 1.0
     """How likely it comes, above 0 and at most 1: an expected car counts by this much, in power and in money."""
     priority: float = 1.0
@@ -168,6 +168,8 @@ class Problem:
     events: tuple[Event, ...] = ()
     polygons: tuple[Polygon, ...] = ()
     reserve: Reserve | None = None
+    may_give: Array | None = None
+    """By step, 1 or 0: whether cars may give back, as their drivers may earn too little at times; None: always."""
     least_margin: float = 0.0
     """Yuan per kWh that a car's giving must earn above all its costs to be worth it; no part of the objective."""
 

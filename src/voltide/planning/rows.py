@@ -81,7 +81,10 @@ class Writer:
         gives = (stays.discharge_kw > 0.0)[car]
         tracked = gives | np.array([one.hazard is not None for one in self.problem.cars], dtype=bool)[car]
         discharge, energy = np.full(len(car), NOWHERE, dtype=np.int32), np.full(len(car), NOWHERE, dtype=np.int32)
-        discharge[gives] = draft.columns(int(gives.sum()), (given * mass)[gives], 0.0, stays.discharge_kw[car[gives]])
+        most_out = stays.discharge_kw[car]
+        if self.problem.may_give is not None:
+            most_out = most_out * self.problem.may_give[stays.step]
+        discharge[gives] = draft.columns(int(gives.sum()), (given * mass)[gives], 0.0, most_out[gives])
         at = np.flatnonzero(tracked)
         energy[at] = draft.columns(len(at), 0.0, stays.floor_kwh[car[at]], stays.cap_kwh[car[at]])
         begins = at == stays.first[car[at]]

@@ -61,11 +61,11 @@ def wishes(stays: Sequence[Stay], season: Season, ordered_w: Watts | None) -> di
     plain = {stay.evse: _wish(stay, season) for stay in stays}
     if ordered_w is None:
         return plain
-    able = [stay for stay in stays if stay.discharge_w > 0.0 and not _urgent(stay)]
-    fixed = sum(plain[stay.evse].power_w for stay in stays if stay.discharge_w > 0.0 and _urgent(stay))
-    bands = [Band(-_giving(stay), stay.charge_w if _open(stay) else 0.0) for stay in able]
+    able = [stay for stay in stays if stay.discharge_w > 0.0 and not urgent(stay)]
+    fixed = sum(plain[stay.evse].power_w for stay in stays if stay.discharge_w > 0.0 and urgent(stay))
+    bands = [Band(-giving(stay), stay.charge_w if takes(stay) else 0.0) for stay in able]
     shares = _share_order(ordered_w - fixed, bands)
-    return plain | {stay.evse: Wish(power, _urgency(stay), "order") for stay, power in zip(able, shares, strict=True)}
+    return plain | {stay.evse: Wish(power, urgency(stay), "order") for stay, power in zip(able, shares, strict=True)}
 
 
 def spare_wh(stay: Stay, hold_s: Seconds = SUSTAIN_S) -> WattHours:
@@ -86,20 +86,20 @@ def _share_order(asked_w: Watts, bands: Sequence[Band]) -> tuple[Watts, ...]:
 
 
 def _wish(stay: Stay, season: Season) -> Wish:
-    if not _open(stay):
-        spare = stay.discharge_w > 0 and season is Season.GIVE and _giving(stay)
-        return Wish(-_giving(stay), 1.0, "price") if spare else Wish(0.0, 0.05, "full")
-    if _urgent(stay):
-        return Wish(stay.charge_w, _urgency(stay), "urgent")
+    if not takes(stay):
+        spare = stay.discharge_w > 0 and season is Season.GIVE and giving(stay)
+        return Wish(-giving(stay), 1.0, "price") if spare else Wish(0.0, 0.05, "full")
+    if urgent(stay):
+        return Wish(stay.charge_w, urgency(stay), "urgent")
     if season is Season.GIVE and stay.discharge_w > 0.0:
-        giving = _giving(stay)
-        return Wish(-giving, 1.0, "price") if giving else Wish(0.0, 0.05, "wait-cheap")
+        given = giving(stay)
+        return Wish(-given, 1.0, "price") if given else Wish(0.0, 0.05, "wait-cheap")
     if season is Season.WAIT and stay.left_s is not None:
         return Wish(0.0, 0.05, "wait-cheap")
-    return Wish(stay.charge_w, _urgency(stay), "charge")
+    return Wish(stay.charge_w, urgency(stay), "charge")
 
 
-def _giving(stay: Stay) -> Watts:
+def giving(stay: Stay) -> Watts:
     """The power that a car can give back now; 0 where it is not worth starting."""
     spare = spare_wh(stay)
     least = 0.0 if stay.gives else START_SPARE_WH
@@ -108,7 +108,7 @@ def _giving(stay: Stay) -> Watts:
     return min(stay.discharge_w, spare * ETA * 3600.0 / SUSTAIN_S)
 
 
-def _open(stay: Stay) -> bool:
+def takes(stay: Stay) -> bool:
     """Whether the car still takes energy: only a battery known to hold what was asked is full."""
     if stay.energy_wh is None:
         return True
@@ -124,12 +124,13 @@ def _missing_s(stay: Stay) -> Seconds:
     return max(0.0, stay.need_wh - stay.energy_wh) / (stay.charge_w * ETA) * 3600.0
 
 
-def _urgent(stay: Stay) -> bool:
+def urgent(stay: Stay) -> bool:
+    """Whether it must charge at full power now to meet its need."""
     missing = _missing_s(stay)
     return missing > 0.0 and (stay.left_s is None or stay.left_s - missing < SLACK_S)
 
 
-def _urgency(stay: Stay) -> float:
+def urgency(stay: Stay) -> float:
     """Full power's share of the time left, from 0.05 to 1; 1 where nothing was said."""
     if stay.left_s is None or stay.need_wh is None or stay.energy_wh is None:
         return 1.0

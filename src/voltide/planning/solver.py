@@ -73,7 +73,11 @@ class Solver:
         highs.setOptionValue("time_limit", highs.getRunTime() + seconds)  # its clock runs over its whole life
         if start is not None:
             highs.setSolution(len(start), np.arange(len(start), dtype=np.int32), start)
-        status, info = highs.run(), highs.getInfo()
+        status = highs.run()
+        if not mixed and highs.getModelStatus() == highspy.HighsModelStatus.kUnknown:
+            highs.clearSolver()  # now and then it stops short of a proof from where it began; anew it finds one
+            status = highs.run()
+        info = highs.getInfo()
         best = highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
         fits = mixed and info.primal_solution_status == _FITS
         if status == highspy.HighsStatus.kError or not (best or fits):

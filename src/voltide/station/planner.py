@@ -1,4 +1,8 @@
-"""Turns what is known of the cars into wants for the control loop; today by the rules of ``planning/rules``."""
+"""Turns what is known of the cars into wants for the control loop.
+
+The optimised plan leads where there is a fresh one (see ``pilot``); the rules of ``planning/rules`` speak for all else:
+cars that it does not know, needs that have become urgent, grid orders that run.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,12 +21,15 @@ from voltide.domain.site import EvseId, NodeId, Station
 from voltide.domain.time import Clock
 from voltide.domain.units import Fraction, Seconds, WattHours, Watts
 from voltide.ledger.tariff import Tariff
-from voltide.planning.rules import ETA, Season, Stay, battery_wish, spare_wh, wishes
+from voltide.planning.rules import ETA, Season, Stay, battery_wish, giving, spare_wh, takes, urgency, urgent, wishes
+from voltide.station.course import Course
 
 log = structlog.get_logger()
 
 EVERY_S: Seconds = 10.0
 EXPIRES_S: Seconds = 60.0
+STILL_W: Watts = 500.0
+"""A plan that wants less than this of a car wants nothing: an outlet cannot give so little."""
 FIRST = 20.0
 """How much more a car with priority weighs where power is scarce."""
 
@@ -92,7 +99,15 @@ class Planner:
         self._wants = self._safe
         self.plan = Plan(epoch=0, made_at=clock.now(), expires_at=clock.now(), wishes={})
         self.failures = 0
+        self.course: Course | None = None
+        """The optimised plan; None: none yet."""
+        self.worth_giving_at: Callable[[datetime], bool] = lambda _when: True
+        """Whether a driver earns enough by giving back then; the outlook says."""
+        self.news = 0
+        """Counts what has changed, for whoever plans ahead."""
         self._storage_season = Season.CHARGE
+        self._ordered = False
+        """A grid order runs: its cars are shared out by what they can give now."""
 
     def extend(self, station: Station, wiring: Wiring) -> None:
         """The station has grown: plan for all of it at the next tick."""
@@ -106,6 +121,12 @@ class Planner:
 
     def changed(self) -> None:
         """Plan again at the next tick."""
+        self._due_s = 0.0
+        self.news += 1
+
+    def follow(self, course: Course) -> None:
+        """An optimised plan leads from the next tick on."""
+        self.course = course
         self._due_s = 0.0
 
     def wants(self, sessions: Callable[[], list[Session]], demand: Demand, flows: Flows) -> Wants:
@@ -132,6 +153,9 @@ class Planner:
         storage = self._station.storage
         if storage is None:
             return 0.0
+        planned = self._planned_battery_w()
+        if planned is not None:
+            return planned
         return battery_wish(
             flows.sun_w,
             flows.used_w,
@@ -140,21 +164,37 @@ class Planner:
             discharge_w=storage.discharge_w,
         )
 
+    def _planned_battery_w(self) -> Watts | None:
+        """What the optimised plan wants of the storage; None while a grid order runs, or without a plan."""
+        return None if self._ordered or self.course is None else self.course.battery_w(self._clock.now())
+
     def _make(self, sessions: list[Session], demand: Demand) -> None:
         now = self._clock.now()
         self._epoch += 1
         active = demand.active(now)
         ordered = sum(order.power_w for order in active) if active else None
         season = self._season(now)
-        stays = [self._stay(session, now) for session in sessions]
-        self._storage_season = Season.GIVE if active else season
+        stays = [self.stay(session, now) for session in sessions]
+        self._storage_season, self._ordered = Season.GIVE if active else season, bool(active)
+        wanted = wishes(stays, season, ordered)
+        if not active:
+            wanted |= self._steered(sessions, stays, now)
         self.plan = Plan(
             epoch=self._epoch,
             made_at=now,
             expires_at=now + timedelta(seconds=EXPIRES_S),
-            wishes=_served_first(wishes(stays, season, ordered), stays, demand.first),
+            wishes=_served_first(wanted, stays, demand.first),
         )
         self._wants = self._arrays(self.plan, demand)
+
+    def _steered(self, sessions: list[Session], stays: list[Stay], now: datetime) -> dict[EvseId, Wish]:
+        """What the optimised plan wants now, within what each car can bear by then."""
+        found: dict[EvseId, Wish] = {}
+        for session, stay in zip(sessions, stays, strict=True):
+            planned = None if self.course is None else self.course.power_w(session.id, now)
+            if planned is not None and not urgent(stay):
+                found[stay.evse] = _borne(stay, planned)
+        return found
 
     def _arrays(self, plan: Plan, demand: Demand) -> Wants:
         power = np.zeros(len(self._wiring.evses))
@@ -173,11 +213,12 @@ class Planner:
 
     def _season(self, now: datetime) -> Season:
         name = self._tariff.at(now).name
-        if name in self._policy.discharge_in:
+        if name in self._policy.discharge_in and self.worth_giving_at(now):
             return Season.GIVE
         return Season.WAIT if name in self._policy.wait_in else Season.CHARGE
 
-    def _stay(self, session: Session, now: datetime) -> Stay:
+    def stay(self, session: Session, now: datetime) -> Stay:
+        """What is known of one car."""
         evse, needs = self._station.evse_of[session.evse], session.needs
         capacity = needs.capacity_wh
         energy = session.soc * capacity if session.soc is not None and capacity else None
@@ -203,11 +244,23 @@ class Planner:
 
     def spare_wh(self, session: Session) -> WattHours:
         """What a car can give back now without going below its floor or missing its need."""
-        return spare_wh(self._stay(session, self._clock.now()))
+        return spare_wh(self.stay(session, self._clock.now()))
 
     def wish(self, evse: EvseId) -> Wish | None:
         """What the plan wants of an outlet, and why."""
         return self.plan.wishes.get(evse)
+
+
+def _borne(stay: Stay, planned_w: Watts) -> Wish:
+    """A planned power, as far as the car's battery and its need bear it at this moment."""
+    if planned_w < -STILL_W:
+        given = min(-planned_w, giving(stay))
+        return Wish(-given, 1.0, "price") if given else Wish(0.0, 0.05, "held")
+    if not takes(stay):
+        return Wish(0.0, 0.05, "full")
+    if planned_w > STILL_W:
+        return Wish(min(planned_w, stay.charge_w), urgency(stay), "charge")
+    return Wish(0.0, 0.05, "wait-cheap")
 
 
 def _served_first(plan: dict[EvseId, Wish], stays: list[Stay], first: set[EvseId]) -> dict[EvseId, Wish]:

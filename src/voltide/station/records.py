@@ -117,6 +117,13 @@ def unsettled(engine: Engine) -> list[Session]:
     return [whole(engine, one) for one in found]
 
 
+def ended(engine: Engine, since: datetime, until: datetime) -> list[Session]:
+    """The sessions that ended in a span, without their readings: enough to learn from."""
+    table = schema.sessions
+    query = select(table.c.body).where(table.c.ended_at >= millis(since), table.c.ended_at < millis(until))
+    return [_session.decode(row["body"]) for row in rows(engine, query.order_by(table.c.ended_at))]
+
+
 def by_key(engine: Engine, charger: ChargerId, transaction_id: str) -> Session | None:
     """A session of an earlier time, settled or not."""
     table = schema.sessions

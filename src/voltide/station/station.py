@@ -29,19 +29,25 @@ from voltide.station import dossiers, history, metrics, records
 from voltide.station.blocks.assembly import Assembly
 from voltide.station.blocks.ground import Ground, Numbers
 from voltide.station.chargers import Chargers, Manners
+from voltide.station.course import Solve
 from voltide.station.diary import Diary
 from voltide.station.dossiers import Dossiers
 from voltide.station.extension import with_accepted
+from voltide.station.foresight import Learned
 from voltide.station.history import History, Second
 from voltide.station.line import Line, Wire
 from voltide.station.loop import TICK_S, Crew, Loop
 from voltide.station.makers import Makers
+from voltide.station.offer import Aside, Offers, at_once
 from voltide.station.onboarding import Habits
 from voltide.station.operations import CallTerms
 from voltide.station.orders import Orders
+from voltide.station.outlook import Economy, Outlook
+from voltide.station.pilot import Pilot
 from voltide.station.planner import Demand, Planner, Policy
 from voltide.station.plant import Devices, Plant
 from voltide.station.portrait import Portrait
+from voltide.station.prospect import Prospect
 from voltide.station.reception import Lobby, Reception
 from voltide.station.relay import relay
 from voltide.station.secrets import Secrets
@@ -68,6 +74,8 @@ class Settings:
     """What is known of models that depart from the standard."""
     metrics: bool = True
     """Whether Prometheus' figures are kept; a simulated day has nobody to read them."""
+    economy: Economy = field(default_factory=Economy)
+    """What the optimiser reckons with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +89,10 @@ class Surroundings:
     new_id: Callable[[], str]
     keys: Keyring = field(default_factory=lambda: Keyring(secrets.token_bytes(32)))
     """Under which the secrets of chargers are kept; a simulated world has nobody to keep them for."""
+    solve: Solve | None = None
+    """Answers the optimiser's problems; None: the rules plan alone."""
+    aside: Aside = at_once
+    """Where it is reckoned what the station could promise."""
 
 
 class StationActor:
@@ -110,8 +122,14 @@ class StationActor:
             demand=Demand(),
         )
         self.loop = Loop(self.crew)
+        foresight = Learned(station, settings.tariff, around.store)
+        outlook = Outlook(settings.tariff, settings.economy, foresight)
+        self.planner.worth_giving_at = outlook.worth_giving_at
+        self.pilot = None if around.solve is None else Pilot(self.crew, outlook, around.solve)
+        self.offers = Offers(self.crew, outlook, foresight, around.aside, settings.policy.floor_soc)
         self.watch = Watch(self.crew, self.loop, self.diary)
         self.portrait = Portrait(self.crew, self.loop, self.history, self.diary, settings.tariff)
+        self.prospect = Prospect(self.crew)
         self.orders = Orders(self.crew, self.diary, around.new_id)
         self.chargers.pulled = self.loop.pulled
         self.chargers.spawn = self._spawn
@@ -162,7 +180,11 @@ class StationActor:
         self.sessions.load(await around.store.read(records.unsettled))
         for session in self.sessions.open():
             self.crew.setpoints.assume_the_worst(station.evse_of[session.evse])
-        served = [around.bus.serve(f"station.{station.id}.look", self._look)]
+        served = [
+            around.bus.serve(f"station.{station.id}.look", self._look),
+            around.bus.serve(f"station.{station.id}.plan", self._plan),
+            around.bus.serve(f"station.{station.id}.offer", self.offers.answer),
+        ]
         await self.blocks.load()
         served += [
             around.bus.serve(f"station.{station.id}.order", self.orders.obey),
@@ -245,6 +267,8 @@ class StationActor:
             await asyncio.sleep(TICK_S)
             try:
                 self._look_around()
+                if self.pilot is not None and self.pilot.due():
+                    self._spawn(self.pilot.think())
                 await self.blocks.look()
                 await self._remember()
                 if bus.wanted(f"station.{station.id}.picture"):
@@ -283,6 +307,7 @@ class StationActor:
         ended = self.history.add(second, str(now.astimezone(tariff.zone).date()))
         change = Change()
         if ended is not None:
+            self.prospect.remember(now)
             connected = len(self.sessions.open())
             price = float(tariff.at(ended).charge + tariff.service_fee)
             history.record(change, self.history.close(ended, soc=plant.soc, price=price, connected=connected))
@@ -313,6 +338,9 @@ class StationActor:
 
     async def _look(self, _message: object) -> object:
         return self.portrait.draw()
+
+    async def _plan(self, _message: object) -> object:
+        return self.prospect.draw()
 
 
 async def _apart(work: Awaitable[None]) -> None:

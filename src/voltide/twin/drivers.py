@@ -30,6 +30,8 @@ class Kind:
     v2g: Fraction = 0.0
     """How many of those whose car can give back agree to it."""
     cars: str = "private"
+    sells: bool = False
+    """Comes to give back, and leaves when no more than what it needs is left."""
 
 
 _RUSH = (2, 1, 1, 1, 2, 3, 6, 10, 10, 7, 6, 8, 9, 8, 6, 6, 7, 9, 10, 9, 7, 5, 4, 3)
@@ -37,7 +39,7 @@ _TAXI = (5, 5, 6, 7, 7, 5, 4, 4, 4, 5, 6, 7, 7, 6, 5, 6, 7, 6, 4, 4, 5, 6, 6, 5)
 _WORK = (0, 0, 0, 0, 0, 0, 3, 12, 14, 6, 1, 1, 3, 5, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 _SHOP = (0, 0, 0, 0, 0, 0, 0, 0, 1, 4, 7, 8, 8, 6, 6, 6, 6, 7, 9, 9, 6, 2, 0, 0)
 _NIGHT = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 4, 6, 4)
-_PEAK = (0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 10, 9, 8, 9, 10, 10, 10, 10, 9, 2, 0, 0, 0, 0)
+_PEAK = (0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 10, 8, 3, 10, 10, 10, 10, 10, 6, 0, 0, 0, 0, 0)
 
 KINDS: Mapping[str, Kind] = {
     "hurried": Kind(hours=_RUSH, soc=(0.12, 0.38), target=(0.80, 0.80), stay_s=(1500, 2100), hasty=True),
@@ -46,7 +48,7 @@ KINDS: Mapping[str, Kind] = {
     "commuter": Kind(hours=_WORK, soc=(0.30, 0.75), target=(0.75, 0.90), stay_s=(2 * 3600, 9 * 3600), v2g=0.7),
     "shopper": Kind(hours=_SHOP, soc=(0.30, 0.70), target=(0.70, 0.85), stay_s=(3600, 2 * 3600), v2g=0.3),
     "night": Kind(hours=_NIGHT, soc=(0.20, 0.60), target=(0.85, 0.95), stay_s=(8 * 3600, 10 * 3600), v2g=0.7),
-    "giver": Kind(hours=_PEAK, soc=(0.85, 0.97), target=(0.30, 0.40), stay_s=(2400, 3300), v2g=1.0),
+    "giver": Kind(hours=_PEAK, soc=(0.88, 0.98), target=(0.25, 0.35), stay_s=(3300, 4500), v2g=1.0, sells=True),
 }
 """Givers come with a full car to sell: they exist on days of a grid event only."""
 
@@ -58,6 +60,7 @@ class Visit:
         *("arrives_s", "at_s", "car", "departs_s", "floor_soc", "hasty", "kind", "need_wh", "number", "phase"),
         *(
             "refused",
+            "sells",
             "stay_s",
             "started_wh",
             "stopped",
@@ -72,7 +75,7 @@ class Visit:
 
     def __init__(self, number: int, kind: str, car: Vehicle, arrives_s: Seconds) -> None:
         self.number, self.kind, self.car, self.arrives_s = number, kind, car, arrives_s
-        self.hasty = KINDS[kind].hasty
+        self.hasty, self.sells = KINDS[kind].hasty, KINDS[kind].sells
         self.token = f"{TOKEN_START}{number:07d}"
         self.stay_s: Seconds = 0.0
         self.departs_s: Seconds = 0.0

@@ -13,6 +13,9 @@ from voltide.twin.outlet import Outlet
 from voltide.twin.vehicle import Vehicle, reachable_wh
 
 LOOK_S: Seconds = 5.0
+SELLER_LOOK_S: Seconds = 30.0
+SOLD_WH = 1_500.0
+"""With so little left to sell nobody waits on."""
 """How often a driver who is about to leave looks at the display."""
 SHORT_WH = 200.0
 """Less than this is below what any driver's display shows."""
@@ -145,7 +148,8 @@ class Street:
                     stand.pile.present(number)
                 self._next(visit, "leaving", now + 15 + visit.number % 45)
             case "charging":
-                self._next(visit, "charging", now + LOOK_S if visit.hasty else min(visit.departs_s, now + 300.0))
+                looks_s = now + (LOOK_S if visit.hasty else SELLER_LOOK_S if visit.sells else 300.0)
+                self._next(visit, "charging", looks_s if visit.hasty else min(visit.departs_s, looks_s))
             case _:
                 stand.pile.unplug(number)
                 self._leave(visit, stand)
@@ -163,7 +167,10 @@ class Street:
             visit.told_departs_s = visit.departs_s
 
     def _done(self, visit: Visit, now: Seconds) -> bool:
-        return now >= visit.departs_s or (visit.hasty and visit.car.soc >= visit.target_soc)
+        has = visit.hasty and visit.car.soc >= visit.target_soc
+        kept_wh = max(visit.need_wh, visit.floor_soc * visit.car.capacity_wh)
+        sold = visit.sells and visit.car.energy_wh <= kept_wh + SOLD_WH
+        return now >= visit.departs_s or has or sold
 
     def _leave(self, visit: Visit, stand: Stand) -> None:
         """Count what the visit came to."""

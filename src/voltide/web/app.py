@@ -19,7 +19,7 @@ from voltide import __version__
 from voltide.backbone.bus import Bus
 from voltide.domain.site import StationId
 from voltide.domain.time import Clock
-from voltide.web import chargers
+from voltide.web import chargers, offer, plan
 from voltide.web.assets import Assets
 from voltide.web.gate import Gate, Operators
 from voltide.web.live import Live
@@ -63,7 +63,7 @@ def create_app(
     live = Live(bus, station)
     desk = Desk(bus=bus, records=store, station=station, clock=clock, gate=gate, live=live, assets=Assets())
     return Litestar(
-        route_handlers=[*ROUTES, *chargers.ROUTES, *routes(calls or {})],
+        route_handlers=[*ROUTES, *chargers.ROUTES, *plan.ROUTES, *offer.ROUTES, *routes(calls or {})],
         guards=[gate],
         dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
         exception_handlers={HTTPException: _refused, RecursionError: _too_deep, Exception: _failed},

@@ -77,3 +77,14 @@ export async function history(since, until) {
     return null;
   }
 }
+
+/** What the station could promise to give throughout a window. @param {number} since @param {number} until @returns {Promise<import("./types.js").OfferPicture | null>} */
+export async function offer(since, until) {
+  const query = new URLSearchParams({ since: new Date(since).toISOString(), until: new Date(until).toISOString(), way: "give" });
+  try {
+    const answer = await fetch(`/api/offer?${query}`);
+    return answer.ok ? await answer.json() : null;
+  } catch {
+    return null;
+  }
+}

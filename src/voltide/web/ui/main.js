@@ -6,7 +6,9 @@ import { follow } from "./day.js";
 import { classes, html } from "./dom.js";
 import { loadWords, t } from "./i18n.js";
 import { listen, whoAmI } from "./live.js";
+import { followPlan } from "./plan.js";
 import { line, opened, stale, station } from "./store.js";
+import { DayAhead } from "./parts/ahead.js";
 import { Alarms, Diary } from "./parts/alarms.js";
 import { Charger } from "./parts/charger.js";
 import { Chargers } from "./parts/chargers.js";
@@ -24,7 +26,7 @@ function Page() {
     return html`<main class=${classes("page", "cares", old && "old")}>${place.value ? html`<${Charger} />` : html`<${Chargers} />`}</main>`;
   }
   return html`<main class=${classes("page", old && "old")}>
-    <${Flow} /><${Timeline} /><${Tiles} />
+    <${Flow} /><${Timeline} /><${DayAhead} /><${Tiles} />
     <div class="side"><${Alarms} /><${Orders} /><${Diary} /></div>
   </main>`;
 }
@@ -39,6 +41,7 @@ function App() {
 await loadWords();
 await whoAmI();
 follow();
+followPlan();
 followChargers();
 listen();
 const root = document.getElementById("app");

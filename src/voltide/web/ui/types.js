@@ -119,4 +119,94 @@
  * @property {string} detail
  */
 
+/**
+ * @typedef {object} ReasonPicture
+ * @property {string} code
+ * @property {number} power_w
+ * @property {string} until
+ * @property {number} price
+ * @property {string | null} then_at
+ * @property {string} then_way
+ * @property {number | null} then_price
+ * @property {number | null} need_soc
+ * @property {number} missing_wh
+ * @property {number} short_wh
+ * @property {string | null} by
+ * @property {number | null} floor_soc
+ * @property {string} limit
+ * @property {number | null} limit_worth
+ */
+
+/**
+ * @typedef {object} CarPlan
+ * @property {string} session
+ * @property {string} outlet
+ * @property {number[]} power_w
+ * @property {number[]} soc
+ * @property {ReasonPicture | null} reason
+ * @property {string} ruled_by
+ */
+
+/**
+ * @typedef {object} EventPlan
+ * @property {string} id
+ * @property {string} start
+ * @property {string} end
+ * @property {number} asked_wh
+ * @property {number} planned_wh
+ * @property {ReasonPicture} reason
+ */
+
+/**
+ * @typedef {object} Planned
+ * @property {string} at
+ * @property {number} grid_w
+ * @property {number} pv_w
+ * @property {number} battery_w
+ * @property {number} cars_in_w
+ * @property {number} cars_out_w
+ * @property {number} price_buy
+ */
+
+/**
+ * @typedef {object} PlanPicture
+ * @property {string} station
+ * @property {string} at
+ * @property {string} leads
+ * @property {number} epoch
+ * @property {string | null} made_at
+ * @property {string | null} expires_at
+ * @property {string | null} ends_at
+ * @property {string[]} starts
+ * @property {number[]} grid_w
+ * @property {number[]} pv_w
+ * @property {number[]} load_w
+ * @property {number[]} battery_w
+ * @property {number[]} battery_soc
+ * @property {number[]} cars_in_w
+ * @property {number[]} cars_out_w
+ * @property {number[]} price_buy
+ * @property {CarPlan[]} cars
+ * @property {EventPlan[]} events
+ * @property {Planned[]} past
+ * @property {ReasonPicture | null} connection
+ * @property {ReasonPicture | null} battery
+ */
+
+/**
+ * @typedef {object} OfferPicture
+ * @property {string} station
+ * @property {string} at
+ * @property {string} since
+ * @property {string} until
+ * @property {number} confidence
+ * @property {number} power_w
+ * @property {string} ground
+ * @property {number[]} levels_w
+ * @property {number} at_risk
+ * @property {number} best_w
+ * @property {number} best_at_risk
+ * @property {number} days
+ */
+
 export {};

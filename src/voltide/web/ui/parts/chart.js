@@ -31,10 +31,10 @@ export function columns(minutes) {
 }
 
 /** @param {string} name */
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** The price as a band: the dearer the hour, the darker. @param {uPlot} u */
-function drawPrice(u) {
+export function drawPrice(u) {
   const [times, price] = [u.data[0], u.data[u.data.length - 1]];
   if (!times?.length || !price) return;
   const known = /** @type {number[]} */ ([...price].filter((value) => value !== null));
@@ -58,7 +58,7 @@ function drawPrice(u) {
 }
 
 /** @param {uPlot} u @param {import("../types.js").StationPicture} p */
-function drawMarks(u, p) {
+export function drawMarks(u, p) {
   const { ctx, bbox } = u;
   const right = bbox.left + bbox.width;
   ctx.save();
@@ -94,7 +94,7 @@ function span(u) {
 }
 
 /** Room for the import limit always; for the export limit once the day comes near it. */
-function reach(/** @type {number} */ low, /** @type {number} */ high, /** @type {import("../types.js").StationPicture} */ p) {
+export function reach(/** @type {number} */ low, /** @type {number} */ high, /** @type {import("../types.js").StationPicture} */ p) {
   const [most, least] = [p.import_limit_w / 1000, -p.export_limit_w / 1000];
   return [low < least * 0.3 ? Math.min(low, least) * 1.06 : Math.min(low, -most * 0.06) * 1.1, Math.max(high, most) * 1.06];
 }

@@ -8,6 +8,7 @@ import { t } from "../i18n.js";
 import { giveback, now, signedIn, station } from "../store.js";
 import { Confirm } from "./confirm.js";
 import { Icon } from "./icons.js";
+import { Offer } from "./offer.js";
 
 const LENGTHS = [15, 30, 60, 120];
 const STEP_W = 10000;
@@ -74,6 +75,7 @@ function Composer({ onDone }) {
     </div>
     <div class="lengths">${LENGTHS.map((minutes) => html`<button type="button" key=${minutes} class="chip"
       aria-pressed=${until - from === minutes * 60000} onClick=${() => setEnd(toField(from + minutes * 60000, zone))}>${t("orders.minutes", { minutes })}</button>`)}</div>
+    ${back && html`<${Offer} from=${from} until=${until} fits=${fits} />`}
     <p class="small">${t("orders.energy", { energy: fits ? kwh((power * (until - from)) / 3.6e6) : "–", zone })}</p>
     <span class="actions"><button type="submit" class="primary" disabled=${!fits}>${t("orders.send")}</button>
       <button type="button" onClick=${onDone}>${t("action.cancel")}</button></span>

@@ -7,6 +7,7 @@ import { kw, kwh, moment, number, percent, relative } from "../format.js";
 import { because, t } from "../i18n.js";
 import { look, now, opened, outlets, signedIn, station } from "../store.js";
 import { Confirm } from "./confirm.js";
+import { Ahead } from "./curve.js";
 import { Notices } from "./notices.js";
 import { Icon } from "./icons.js";
 import { Battery, PowerBar, State } from "./tile.js";
@@ -103,6 +104,7 @@ function Body({ outlet }) {
     <p class="panel-power"><b>${kw(outlet.power_w, true)}</b> kW</p>
     <${PowerBar} outlet=${outlet} />
     <${Battery} outlet=${outlet} />
+    <${Ahead} outlet=${outlet} />
     <dl>${facts(outlet).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
     <${Actions} outlet=${outlet} />`;
 }
