@@ -21,7 +21,7 @@ GENERATED = {"v16.py", "v201.py", "v21.py"}
 ONE_PAGE = {"messages.py", "reports.py"}
 """Every fact and order stands on one page by design: a list is not a thing that grows out of hand."""
 NOT_A_ROOM = {"__version__"}
-THE_DOOR = {"benches"}
+THE_DOOR = {"benches", "studies"}
 """Folders of the door, which stands before the house and may know all of it."""
 
 

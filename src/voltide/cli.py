@@ -8,8 +8,6 @@ from typing import Any
 
 import click
 import structlog
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy.exc import DatabaseError
 
 from voltide import __version__
@@ -18,10 +16,12 @@ from voltide.cli_chargers import charger
 from voltide.cli_firmware import firmware
 from voltide.cli_keys import keys
 from voltide.cli_pki import pki
+from voltide.cli_plan import plan_command
+from voltide.cli_study import study
 from voltide.config import ConfigError, load
 from voltide.control.wiring import UnsafeStationError
 from voltide.domain.time import moment
-from voltide.terminal import DATA, JSON, fail, sentence, write
+from voltide.terminal import DATA, JSON, bar, fail, sentence, write
 
 
 def _logs(level: int) -> None:
@@ -131,7 +131,7 @@ def simulate(
         fail(sentence(error))
     if data is not None:
         data.mkdir(parents=True, exist_ok=True)
-    with _progress(f"{scenario}, seed {seed}") as tell:
+    with bar(f"{scenario}, seed {seed}") as tell:
         outcome = simulation.simulate(run, tell)
     if report is not None:
         click.echo(f"report {simulation.write_report(report, outcome)}", err=True)
@@ -187,7 +187,7 @@ def check(data: Path, config_file: Path | None) -> None:
 
 
 @voltide.command()
-@click.argument("name", type=click.Choice(["control", "day", "demo", "ocpp", "storm"]))
+@click.argument("name", type=click.Choice(["control", "day", "demo", "ocpp", "plan", "storm"]))
 @JSON
 def bench(name: str, json_file: Path | None) -> None:
     """Measure one figure, five times, beside its limit or a peer.
@@ -196,7 +196,7 @@ def bench(name: str, json_file: Path | None) -> None:
     """
     from voltide.benches.every import run  # noqa: PLC0415 - as above
 
-    with _progress(f"bench {name}") as tell:
+    with bar(f"bench {name}") as tell:
         result = run(name, tell)
     for peer, why in result.get("left_out", {}).items():
         click.echo(f"{peer} is left out: {why}.", err=True)
@@ -206,26 +206,7 @@ def bench(name: str, json_file: Path | None) -> None:
         click.echo(f"{result['name']}: {result['figure']} {result['unit']} ({result['peer']}: {result['peer_figure']})")
 
 
-class _progress:  # noqa: N801 - used as a word: with _progress("…") as tell
-    """A bar on a terminal, and silence elsewhere."""
-
-    def __init__(self, title: str) -> None:
-        console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-            TimeRemainingColumn(), console=console, disable=not console.is_terminal,
-        )  # fmt: skip
-        self._task = self._bar.add_task(title, total=1.0)
-
-    def __enter__(self) -> Any:
-        self._bar.start()
-        return lambda share: self._bar.update(self._task, completed=share)
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-
-for group in (charger, pki, firmware):
+for group in (charger, pki, firmware, plan_command, study):
     voltide.add_command(group)
 for command in keys:
     charger.add_command(command)

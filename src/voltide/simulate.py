@@ -239,7 +239,13 @@ def _event(order: OrderGrid, station: StationActor) -> dict[str, float]:
     hours = (order.end - order.start).total_seconds() / 3600.0
     asked = order.power_w * hours / 1000.0
     delivered = station.crew.demand.delivered_wh.get(order.id, 0.0) / 1000.0
-    return {"asked_kwh": asked, "delivered_kwh": delivered, "score": delivered / asked if asked else 0.0}
+    reach = station.crew.demand.within_reach_wh.get(order.id, 0.0) / 1000.0
+    return {
+        "asked_kwh": asked,
+        "within_reach_kwh": reach,
+        "delivered_kwh": delivered,
+        "score": delivered / asked if asked else 0.0,
+    }
 
 
 def _paid(run: Run, station: StationActor) -> float:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from voltide.config import Config, ConfigError, load
 
@@ -51,3 +53,22 @@ def sentence(error: BaseException) -> str:
     """What an error says, as one sentence."""
     text = str(error.args[0]) if isinstance(error, LookupError) and error.args else str(error)
     return text or type(error).__name__
+
+
+class bar:  # noqa: N801 - used as a word: with bar("…") as tell
+    """A bar on a terminal, and silence elsewhere."""
+
+    def __init__(self, title: str) -> None:
+        console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
+            TimeRemainingColumn(), console=console, disable=not console.is_terminal,
+        )  # fmt: skip
+        self._task = self._bar.add_task(title, total=1.0)
+
+    def __enter__(self) -> Any:
+        self._bar.start()
+        return lambda share: self._bar.update(self._task, completed=share)
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()

@@ -20,9 +20,7 @@ def with_a_transformer(import_w: float, export_w: float) -> Station:
     base = a_station(import_w=400_000.0)
     below = NodeId("T1")
     root, cabinet, row = base.nodes
-    transformer = Node(
-        id=below, kind="transformer", parent=root.id, import_w=import_w, export_w=export_w, plant=True
-    )
+    transformer = Node(id=below, kind="transformer", parent=root.id, import_w=import_w, export_w=export_w, plant=True)
     nodes = (replace(root, plant=False), transformer, replace(cabinet, parent=below), row)
     return replace(base, nodes=nodes, storage=STORAGE)
 

@@ -56,6 +56,8 @@ class Demand:
     """Outlets whose cars are served before others."""
     orders: dict[str, OrderGrid] = field(default_factory=dict)
     delivered_wh: dict[str, float] = field(default_factory=dict)
+    within_reach_wh: dict[str, float] = field(default_factory=dict)
+    """What of each order to give back the cars could have delivered, second by second."""
 
     def add(self, order: OrderGrid) -> None:
         """A new grid order, or a new version of one."""
@@ -106,6 +108,8 @@ class Planner:
         self.news = 0
         """Counts what has changed, for whoever plans ahead."""
         self._storage_season = Season.CHARGE
+        self.able_w: Watts = 0.0
+        """What the cars could give back together while a grid order runs; at least 0."""
         self._ordered = False
         """A grid order runs: its cars are shared out by what they can give now."""
 
@@ -176,6 +180,7 @@ class Planner:
         season = self._season(now)
         stays = [self.stay(session, now) for session in sessions]
         self._storage_season, self._ordered = Season.GIVE if active else season, bool(active)
+        self.able_w = sum(giving(stay) for stay in stays if not urgent(stay)) if active else 0.0
         wanted = wishes(stays, season, ordered)
         if not active:
             wanted |= self._steered(sessions, stays, now)

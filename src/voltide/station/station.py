@@ -335,6 +335,8 @@ class StationActor:
         net = float(self.loop.measured_w[able].sum())
         for order in demand.active(second.at):
             demand.delivered_wh[order.id] = demand.delivered_wh.get(order.id, 0.0) + net / 3600.0
+            reach_w = max(order.power_w, -self.planner.able_w) if order.power_w < 0.0 else order.power_w
+            demand.within_reach_wh[order.id] = demand.within_reach_wh.get(order.id, 0.0) + reach_w / 3600.0
 
     async def _look(self, _message: object) -> object:
         return self.portrait.draw()

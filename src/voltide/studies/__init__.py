@@ -1,0 +1,1 @@
+"""Studies: our plan beside the classic rules and perfect foresight, on the same days."""
