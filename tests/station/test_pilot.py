@@ -19,6 +19,7 @@ from voltide.twin.conditions import WorldConfig
 
 FEW = WorldConfig(vehicles_per_day=1_500, cloudiness=0.0, building_w=20_000.0, shares={"commuter": 1.0})
 """Commuters stay for hours, so there is something to plan."""
+SELLERS = WorldConfig(vehicles_per_day=900, cloudiness=0.0, building_w=20_000.0, shares={"giver": 1.0})
 
 
 def solved(problem: Problem) -> Schedule:
@@ -30,7 +31,9 @@ def solved(problem: Problem) -> Schedule:
     raise AssertionError("it waits for something")
 
 
-def played(seconds: int, solve: Solve, at: Callable[[Stage], dict] = lambda _stage: {}) -> Stage:
+def played(
+    seconds: int, solve: Solve, at: Callable[[Stage], dict] = lambda _stage: {}, conditions: WorldConfig = FEW
+) -> Stage:
     async def story(clock: world.SimClock) -> Stage:
         class Planned(Stage):
             def actor(self, of):
@@ -38,7 +41,7 @@ def played(seconds: int, solve: Solve, at: Callable[[Stage], dict] = lambda _sta
                 return type(made)(made._settings, replace(made._around, solve=solve))
 
         here = small(import_w=150_000.0)
-        stage = Planned(clock, here, conditions=FEW)
+        stage = Planned(clock, here, conditions=conditions)
         await stage.play(here, seconds, at(stage))
         return stage
 
@@ -166,3 +169,26 @@ def test_the_same_seed_gives_the_same_day_with_the_optimiser():
     one, other = (played(500, at_once(time.perf_counter)) for _ in range(2))
     assert one.seen == other.seen
     assert one.station.pilot.solves > 0
+
+
+def test_while_the_cars_suffice_an_order_is_met_to_the_hundredth_though_setpoints_go_in_steps():
+    seen: list[float] = []
+
+    def order(stage: Stage) -> dict:
+        def begin() -> None:
+            now = stage.clock.now()
+            one = OrderGrid(id="o", start=now, end=now + timedelta(hours=1), power_w=-97_300.0)
+            stage.station.crew.demand.add(one)
+            stage.station.planner.changed()
+
+        def look() -> None:
+            if stage.station.planner.able_w >= 110_000.0:
+                seen.append(sum(outlet.power_w for outlet in stage.twin.outlets))
+
+        return {240: begin} | dict.fromkeys(range(330, 1200), look)
+
+    stage = played(1200, at_once(time.perf_counter), order, SELLERS)
+    assert len(seen) > 200
+    assert np.mean(seen) == pytest.approx(-97_300.0, rel=0.01)
+    assert min(seen) > -97_300.0 * 1.08
+    assert stage.twin.auditor.node_ticks_over == 0

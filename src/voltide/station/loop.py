@@ -140,7 +140,8 @@ class Loop:
         sun = max(0.0, -(plant.measured("inverter").believed or 0.0))
         back = float(np.minimum(self.measured_w, 0.0).sum())
         grid, battery = plant.measured("grid").believed or 0.0, plant.measured("battery").believed or 0.0
-        return Flows(sun_w=sun, used_w=max(0.0, grid - battery - back + sun))
+        both_ways = float(self.measured_w[self._crew.wiring.discharge_w > 0.0].sum())
+        return Flows(sun_w=sun, used_w=max(0.0, grid - battery - back + sun), bidirectional_w=both_ways)
 
     def _freeze(self, sessions: dict[EvseId, Session]) -> Image:
         crew, now_s = self._crew, self._crew.clock.monotonic()

@@ -28,6 +28,8 @@ log = structlog.get_logger()
 
 EVERY_S: Seconds = 10.0
 EXPIRES_S: Seconds = 60.0
+CHASE_PER_S, CHASE_MOST, CHASE_NEAR = 0.03, 0.05, 0.1
+"""How fast a grid order's steady error is made good, and how far; a larger error than near is a ramp or a lack."""
 STILL_W: Watts = 500.0
 """A plan that wants less than this of a car wants nothing: an outlet cannot give so little."""
 FIRST = 20.0
@@ -84,6 +86,8 @@ class Flows:
 
     sun_w: Watts
     used_w: Watts
+    bidirectional_w: Watts = 0.0
+    """What the bidirectional outlets take together; negative: they give."""
 
 
 class Planner:
@@ -110,6 +114,8 @@ class Planner:
         self._storage_season = Season.CHARGE
         self.able_w: Watts = 0.0
         """What the cars could give back together while a grid order runs; at least 0."""
+        self._chase_w, self._made_s = 0.0, clock.monotonic()
+        """What is asked beyond a grid order, so that its meter shows what was ordered."""
         self._ordered = False
         """A grid order runs: its cars are shared out by what they can give now."""
 
@@ -139,7 +145,7 @@ class Planner:
         if now_s >= self._due_s:
             self._due_s = now_s + EVERY_S
             try:
-                self._make(sessions(), demand)
+                self._make(sessions(), demand, flows)
             except Exception:
                 self.failures += 1
                 log.exception("plan.failed", epoch=self._epoch)
@@ -172,7 +178,7 @@ class Planner:
         """What the optimised plan wants of the storage; None while a grid order runs, or without a plan."""
         return None if self._ordered or self.course is None else self.course.battery_w(self._clock.now())
 
-    def _make(self, sessions: list[Session], demand: Demand) -> None:
+    def _make(self, sessions: list[Session], demand: Demand, flows: Flows) -> None:
         now = self._clock.now()
         self._epoch += 1
         active = demand.active(now)
@@ -181,7 +187,7 @@ class Planner:
         stays = [self.stay(session, now) for session in sessions]
         self._storage_season, self._ordered = Season.GIVE if active else season, bool(active)
         self.able_w = sum(giving(stay) for stay in stays if not urgent(stay)) if active else 0.0
-        wanted = wishes(stays, season, ordered)
+        wanted = wishes(stays, season, self._chased(ordered, flows.bidirectional_w))
         if not active:
             wanted |= self._steered(sessions, stays, now)
         self.plan = Plan(
@@ -191,6 +197,21 @@ class Planner:
             wishes=_served_first(wanted, stays, demand.first),
         )
         self._wants = self._arrays(self.plan, demand)
+
+    def _chased(self, ordered_w: Watts | None, got_w: Watts) -> Watts | None:
+        """A grid order and what its meter shows to be lacking: setpoints are told in steps, and followed late."""
+        seconds, self._made_s = self._clock.monotonic() - self._made_s, self._clock.monotonic()
+        if ordered_w is None:
+            self._chase_w = 0.0
+            return None
+        missing, most = ordered_w - got_w, CHASE_MOST * abs(ordered_w)
+        suffice = ordered_w >= 0.0 or self.able_w >= -ordered_w
+        if not suffice or abs(missing) > CHASE_NEAR * abs(ordered_w):
+            self._chase_w = 0.0
+        else:
+            moved = self._chase_w + missing * CHASE_PER_S * min(seconds, EVERY_S)
+            self._chase_w = min(max(moved, -most), most)
+        return ordered_w + self._chase_w
 
     def _steered(self, sessions: list[Session], stays: list[Stay], now: datetime) -> dict[EvseId, Wish]:
         """What the optimised plan wants now, within what each car can bear by then."""
