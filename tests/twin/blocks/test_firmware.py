@@ -134,7 +134,11 @@ def test_a_certificate_that_is_not_the_maker_s_is_refused_before_anything_is_loa
     play(version, name, story)
 
 
-@pytest.mark.parametrize("signature", ["nonsense", sign(MAKER.key), sign(STRANGER.key), ""])
+@pytest.mark.parametrize(
+    "signature",
+    ["nonsense", sign(MAKER.key), sign(STRANGER.key), ""],
+    ids=["nonsense", "the maker's", "a stranger's", "none"],
+)
 @EVERY
 def test_a_file_that_its_signer_has_not_signed_is_never_installed(
     version: OcppVersion, name: str, signature: str
