@@ -238,10 +238,14 @@ def test_a_run_reports_every_key_of_the_format(nights: tuple[Path, list[dict[str
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(nights: tuple[Path, list[dict[str, Any]]]):
     one, again, other = nights[1]
     assert one["trace_sha256"] == again["trace_sha256"] != other["trace_sha256"]
-    measured = {"wall_s", "control"}
+    measured = {"wall_s", "control", "planner"}
     assert {key: one[key] for key in one if key not in measured} == {
         key: again[key] for key in again if key not in measured
     }
+    for counted in ("solves", "fallbacks"):
+        assert one["planner"][counted] == again["planner"][counted]
+    assert one["planner"]["solves"] > 0
+    assert one["planner"]["fallbacks"] == 0
 
 
 def test_the_energy_balance_closes_and_no_limit_is_passed(nights: tuple[Path, list[dict[str, Any]]]):
