@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from typing import ClassVar
 
 from voltide.domain.messages import Json
@@ -20,6 +21,8 @@ _QUEUED: Name = ("MonitoringCtrlr", "OfflineQueuingSeverity", "")
 _PAGE: Name = ("DeviceDataCtrlr", "ItemsPerMessage", "GetReport")
 WORST, MILDEST = 0, 9
 PERIODIC = frozenset({"Periodic", "PeriodicClockAligned"})
+LOOK_S: Seconds = 2.0
+"""How often values are looked at between the moments of periodic rules: a day of chargers has millions of seconds."""
 _CRITERIA = {
     "UpperThreshold": "ThresholdMonitoring",
     "LowerThreshold": "ThresholdMonitoring",
@@ -71,6 +74,7 @@ class Monitoring(Block):
 
     def __init__(self, box: Box) -> None:
         super().__init__(box)
+        self._looks_s: Seconds = 0.0
         self.monitors: dict[int, Monitor] = {}
         self.base, self.level = "HardWiredOnly", MILDEST
         self.streaming: Callable[[Event], bool] = lambda _event: False
@@ -207,7 +211,11 @@ class Monitoring(Block):
     def _look(self, now: Seconds) -> None:
         if not self.monitors:
             self.box.unwatch(self._look)
+        if now < self._looks_s:
+            return
         self._tell([event for one in self.monitors.values() if self._awake(one) for event in self._noticed(one, now)])
+        due = (one.due_s for one in self.monitors.values() if one.kind in PERIODIC)
+        self._looks_s = min(now + LOOK_S, min(due, default=inf))
 
     def _awake(self, one: Monitor) -> bool:
         bay = self.box.bays.get(one.spot.evse or 1)
