@@ -22,7 +22,7 @@ from voltide.domain.time import Clock, millis
 from voltide.listeners import Listening, shown
 from voltide.security.identities import Keyring, new_secret
 from voltide.security.tokens import Operators
-from voltide.station import dossiers, offer
+from voltide.station import aside, dossiers
 from voltide.station.extension import with_accepted
 from voltide.station.pilot import apart
 from voltide.station.plant import Devices
@@ -89,7 +89,7 @@ async def live(site: Site) -> None:
             new_id=compose.unguessable,
             keys=keys,
             solve=apart(site.clock.monotonic) if config.plan.optimise else None,
-            aside=offer.apart,
+            aside=aside.apart,
         )
         station = StationActor(settings, around)
         ground = Ground(config=config, data=site.data, store=store, keys=keys, clock=site.clock)

@@ -18,7 +18,7 @@ from voltide.domain.session import Session
 from voltide.planning.commitment import Ground
 from voltide.planning.problem import Problem
 from voltide.planning.rules import ETA
-from voltide.station import offer
+from voltide.station import aside
 from voltide.station.offer import Guests, touched
 from voltide.station.outlook import Question, steps_from
 from voltide.twin import world
@@ -209,6 +209,6 @@ def test_the_sun_and_the_building_are_sure_now_and_unsure_later():
 
 def test_a_live_station_reckons_beside_its_event_loop():
     where: list[int] = []
-    asyncio.run(offer.apart(lambda: where.append(threading.get_ident())))
-    asyncio.run(offer.at_once(lambda: where.append(threading.get_ident())))
+    asyncio.run(aside.apart(lambda: where.append(threading.get_ident())))
+    asyncio.run(aside.at_once(lambda: where.append(threading.get_ident())))
     assert where[0] != threading.get_ident() == where[1]

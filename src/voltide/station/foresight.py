@@ -27,6 +27,7 @@ from voltide.planning.problem import Car
 from voltide.planning.rules import ETA
 from voltide.planning.scenarios import Spread
 from voltide.station import records
+from voltide.station.aside import Aside, at_once
 from voltide.station.outlook import SHORTFALL
 
 EVERY_S: Seconds = 900.0
@@ -45,13 +46,12 @@ HURRY = 1.5
 class Learned:
     """One station's foresight. ``refresh`` before it is asked; without it, it knows nothing."""
 
-    def __init__(self, station: Station, tariff: Tariff, store: Store) -> None:
-        self._station, self._store = station, store
+    def __init__(self, station: Station, tariff: Tariff, store: Store, aside: Aside = at_once) -> None:
+        self._station, self._store, self._aside = station, store, aside
         self._calendar = Calendar(zone=tariff.zone)
         self._minutes: list[Minute] = []
         self._stays: dict[str, PastStay] = {}
         self._since: datetime | None = None
-        self._watched: datetime | None = None
         self._due: datetime | None = None
         self._sun: Forecast | None = None
         self._load: Forecast | None = None
@@ -76,7 +76,7 @@ class Learned:
         self._stays |= {session.id: past(session) for session in ended}
         self._stays = {name: stay for name, stay in self._stays.items() if stay.arrived >= oldest}
         self._kept = [stay for stay in self._stays.values() if stay.late_s is not None][-MOST_STAYS:]
-        self._foresee(now)
+        await self._aside(lambda: self._foresee(now))
 
     def _foresee(self, now: datetime) -> None:
         steps, site = Steps.of(now, [EVERY_S] * QUARTERS), self._station

@@ -6,10 +6,10 @@ is as those who came at such an hour before, and where nobody has, takes power a
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol, TypeAlias
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -24,6 +24,7 @@ from voltide.planning.forecast.steps import Basis
 from voltide.planning.problem import Array, Car
 from voltide.planning.rules import ETA
 from voltide.planning.scenarios import Guest, Seat, Spread, Unsure
+from voltide.station.aside import Aside
 from voltide.station.loop import Crew
 from voltide.station.outlook import SHORTFALL, Outlook, Question, Seen, plannable
 from voltide.station.pilot import seen_by
@@ -41,9 +42,6 @@ ENOUGH, MOST = 5, 16
 """Of cars that came within an hour of the clock: below, they teach nothing; above, the newest are enough."""
 PARTS = 3
 """In how many a newcomer that is expected is drawn."""
-
-Aside: TypeAlias = Callable[[Callable[[], Commitment]], Awaitable[Commitment]]
-"""Does a long reckoning: in a thread of its own, or at once in simulated time."""
 
 
 class Doubt(Protocol):
@@ -76,16 +74,6 @@ class Doubt(Protocol):
     def basis(self) -> Basis:
         """What all of this rests on."""
         ...
-
-
-async def at_once(work: Callable[[], Commitment]) -> Commitment:
-    """Reckons where it is asked, in no simulated time."""
-    return work()
-
-
-async def apart(work: Callable[[], Commitment]) -> Commitment:
-    """Reckons in a thread beside the event loop, so that no second waits for it."""
-    return await asyncio.to_thread(work)
 
 
 class Offers:

@@ -1,6 +1,5 @@
 """Keeps the optimised plan fresh: asks anew when something that matters has changed, at least every five minutes."""
 
-import asyncio
 from collections import deque
 from collections.abc import Callable
 from time import perf_counter_ns
@@ -9,9 +8,11 @@ import numpy as np
 import structlog
 
 from voltide.domain.units import Seconds
-from voltide.planning.mpc import PATIENCE_S, Horizon
+from voltide.planning.mpc import Horizon
 from voltide.planning.problem import Problem
 from voltide.planning.schedule import Schedule, Status
+from voltide.station import aside as beside
+from voltide.station.aside import Aside
 from voltide.station.course import Course, Solve
 from voltide.station.loop import Crew
 from voltide.station.outlook import Outlook, Question, Seen
@@ -22,12 +23,15 @@ AT_LEAST_S: Seconds = 300.0
 AT_MOST_S: Seconds = 60.0
 """News within a minute are answered together; until then the rules know what to do with a new car."""
 
+PATIENCE_S: Seconds = 3.0
+"""A plan takes tenths of a second; a station that ends waits for the one under way, and has five seconds for all."""
+
 
 class Pilot:
     """One station's."""
 
-    def __init__(self, crew: Crew, outlook: Outlook, solve: Solve) -> None:
-        self._crew, self.outlook, self._solve = crew, outlook, solve
+    def __init__(self, crew: Crew, outlook: Outlook, solve: Solve, aside: Aside = beside.at_once) -> None:
+        self._crew, self.outlook, self._solve, self._aside = crew, outlook, solve, aside
         self._asked_s = -np.inf
         self._news = 0
         self._thinking = False
@@ -46,7 +50,8 @@ class Pilot:
         self._asked_s, self._news = self._crew.clock.monotonic(), self._crew.planner.news
         try:
             await self.outlook.foresight.refresh(self._crew.clock.now())
-            question = self.outlook.ask(self._crew.station, self._crew.wiring, seen_by(self._crew))
+            station, wiring, seen = self._crew.station, self._crew.wiring, seen_by(self._crew)
+            question = await self._aside(lambda: self.outlook.ask(station, wiring, seen))
             began = perf_counter_ns()
             schedule = await self._solve(question.problem)
             self.solve_ms.append((perf_counter_ns() - began) / 1e6)
@@ -114,6 +119,6 @@ def apart(stopwatch: Callable[[], float], patience_s: Seconds = PATIENCE_S) -> S
     horizon = Horizon(stopwatch)
 
     async def solve(problem: Problem) -> Schedule:
-        return await asyncio.to_thread(horizon.plan, problem, patience_s)
+        return await beside.apart(lambda: horizon.plan(problem, patience_s))
 
     return solve

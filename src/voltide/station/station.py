@@ -26,6 +26,7 @@ from voltide.ledger.tariff import Tariff
 from voltide.ocpp.quirks import Quirk
 from voltide.security.identities import Keyring
 from voltide.station import dossiers, history, metrics, records
+from voltide.station.aside import Aside, at_once
 from voltide.station.blocks.assembly import Assembly
 from voltide.station.blocks.ground import Ground, Numbers
 from voltide.station.chargers import Chargers, Manners
@@ -38,7 +39,7 @@ from voltide.station.history import History, Second
 from voltide.station.line import Line, Wire
 from voltide.station.loop import TICK_S, Crew, Loop
 from voltide.station.makers import Makers
-from voltide.station.offer import Aside, Offers, at_once
+from voltide.station.offer import Offers
 from voltide.station.onboarding import Habits
 from voltide.station.operations import CallTerms
 from voltide.station.orders import Orders
@@ -122,10 +123,10 @@ class StationActor:
             demand=Demand(),
         )
         self.loop = Loop(self.crew)
-        foresight = Learned(station, settings.tariff, around.store)
+        foresight = Learned(station, settings.tariff, around.store, around.aside)
         outlook = Outlook(settings.tariff, settings.economy, foresight)
         self.planner.worth_giving_at = outlook.worth_giving_at
-        self.pilot = None if around.solve is None else Pilot(self.crew, outlook, around.solve)
+        self.pilot = None if around.solve is None else Pilot(self.crew, outlook, around.solve, around.aside)
         self.offers = Offers(self.crew, outlook, foresight, around.aside, settings.policy.floor_soc)
         self.watch = Watch(self.crew, self.loop, self.diary)
         self.portrait = Portrait(self.crew, self.loop, self.history, self.diary, settings.tariff)
