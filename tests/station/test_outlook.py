@@ -61,7 +61,7 @@ def test_a_stay_is_planned_until_a_little_before_its_departure():
     question = ask(stay(left_s=3600.0))
     end = np.cumsum(question.problem.step_s)[car.depart - 1]
     assert 0.0 <= 3600.0 - SLACK_S - end < 300.0
-    assert (car.charge_w, car.discharge_w, car.eta_charge) == (60e3, 60e3, ETA)
+    assert (car.charge_w, car.discharge_w, car.eta_charge) == (60e3, 0.0, ETA)
     assert (car.min_wh, car.need_wh, car.max_wh) == (25e3, 60e3, 60e3)
 
 
@@ -123,3 +123,12 @@ def test_cars_are_asked_for_energy_only_where_their_drivers_earn_enough():
     assert by_price == {(0.1721, False), (0.453, False), (0.7701, True)}
     dear = Outlook(TARIFF, Economy(wear=0.2), Steady())
     assert not any(dear.worth_giving_at(start) for start in question.starts)
+
+
+def test_a_car_that_would_have_to_refill_at_a_dear_hour_gives_only_what_it_does_not_need():
+    day = ask(stay(left_s=5 * 3600.0)).problem.cars[0]  # noon to five: 0.77 is paid, 0.80 is the least for refilling
+    assert day.discharge_w == 0.0
+    spare = ask(stay(left_s=5 * 3600.0, energy_wh=70e3)).problem.cars[0]
+    assert (spare.discharge_w, spare.min_wh) == (60e3, 60e3)
+    night = ask(stay(left_s=18 * 3600.0)).problem.cars[0]  # past the valley at 0.40
+    assert (night.discharge_w, night.min_wh) == (60e3, 25e3)

@@ -15,6 +15,7 @@ from voltide.control.wiring import Array, Wiring
 from voltide.domain.messages import OrderGrid
 from voltide.domain.session import SessionId
 from voltide.domain.site import EvseId, NodeId, Station, Storage
+from voltide.domain.time import Interval
 from voltide.domain.units import Fraction, Seconds, Watts
 from voltide.ledger.tariff import Tariff
 from voltide.planning.problem import Battery, Car, Event, Node, Problem
@@ -173,6 +174,16 @@ class Outlook:
         paid, economy = float(self._tariff.at(when).feed_in), self._economy
         return worth_giving(paid, economy.wear, economy.least_margin, refill=refill, eta=ETA)
 
+    def refill_pays(self, now: datetime, until: datetime) -> bool:
+        """Whether a driver earns enough by giving back and refilling within a stay, at its own prices."""
+        whole = Interval(now, min(until, now + timedelta(seconds=AHEAD_S)))
+        periods = [period for _, period in self._tariff.split(whole)]
+        if not periods:
+            return False
+        refill = min(float(period.charge) for period in periods) / ETA**2
+        paid, economy = max(float(period.feed_in) for period in periods), self._economy
+        return worth_giving(paid, economy.wear, economy.least_margin, refill=refill, eta=ETA)
+
     def ask(self, station: Station, wiring: Wiring, seen: Seen) -> Question:
         """The whole question of a moment."""
         starts, step_s = steps_from(seen.now)
@@ -223,18 +234,19 @@ class Outlook:
         """One stay."""
         energy, need = stay.energy_wh or 0.0, stay.need_wh or 0.0
         arrived, told = seen.arrived.get(name), seen.now + timedelta(seconds=stay.left_s or 0.0)
+        refills = self.refill_pays(seen.now, told)  # else only what it does not need may be given
         return Car(
             id=name,
             evse=stay.evse,
             arrive=0,
             depart=_departs((stay.left_s or 0.0) - SLACK_S, step_s),
             energy_wh=energy,
-            min_wh=stay.floor_wh,
+            min_wh=stay.floor_wh if refills or energy <= need else max(stay.floor_wh, need),
             max_wh=max(need, energy),
             need_wh=need,
             shortfall=SHORTFALL,
             charge_w=max(0.0, min(stay.charge_w, seen.most_w.get(stay.evse, stay.charge_w))),
-            discharge_w=stay.discharge_w,
+            discharge_w=stay.discharge_w if refills or energy > need else 0.0,
             eta_charge=ETA,
             eta_discharge=ETA,
             wear=self._economy.wear,

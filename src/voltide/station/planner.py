@@ -5,7 +5,7 @@ cars that it does not know, needs that have become urgent, grid orders that run.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -109,6 +109,8 @@ class Planner:
         """The optimised plan; None: none yet."""
         self.worth_giving_at: Callable[[datetime], bool] = lambda _when: True
         """Whether a driver earns enough by giving back then; the outlook says."""
+        self.refill_pays: Callable[[datetime, datetime], bool] = lambda _now, _until: True
+        """Likewise by giving back what must be put back before the departure."""
         self.news = 0
         """Counts what has changed, for whoever plans ahead."""
         self._storage_season = Season.CHARGE
@@ -187,7 +189,8 @@ class Planner:
         stays = [self.stay(session, now) for session in sessions]
         self._storage_season, self._ordered = Season.GIVE if active else season, bool(active)
         self.able_w = sum(giving(stay) for stay in stays if not urgent(stay)) if active else 0.0
-        wanted = wishes(stays, season, self._chased(ordered, flows.bidirectional_w))
+        spared = stays if active else [self._spared(stay, now) for stay in stays]
+        wanted = wishes(spared, season, self._chased(ordered, flows.bidirectional_w))
         if not active:
             wanted |= self._steered(sessions, stays, now)
         self.plan = Plan(
@@ -197,6 +200,13 @@ class Planner:
             wishes=_served_first(wanted, stays, demand.first),
         )
         self._wants = self._arrays(self.plan, demand)
+
+    def _spared(self, stay: Stay, now: datetime) -> Stay:
+        """A car that gives only what it does not need, where putting it back would cost its driver too much."""
+        until = now + timedelta(seconds=stay.left_s or 0.0)
+        if stay.discharge_w <= 0.0 or stay.need_wh is None or self.refill_pays(now, until):
+            return stay
+        return replace(stay, floor_wh=max(stay.floor_wh, stay.need_wh))
 
     def _chased(self, ordered_w: Watts | None, got_w: Watts) -> Watts | None:
         """A grid order and what its meter shows to be lacking: setpoints are told in steps, and followed late."""

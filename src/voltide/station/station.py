@@ -125,7 +125,7 @@ class StationActor:
         self.loop = Loop(self.crew)
         foresight = Learned(station, settings.tariff, around.store, around.aside)
         outlook = Outlook(settings.tariff, settings.economy, foresight)
-        self.planner.worth_giving_at = outlook.worth_giving_at
+        self.planner.worth_giving_at, self.planner.refill_pays = outlook.worth_giving_at, outlook.refill_pays
         self.pilot = None if around.solve is None else Pilot(self.crew, outlook, around.solve, around.aside)
         self.offers = Offers(self.crew, outlook, foresight, around.aside, settings.policy.floor_soc)
         self.watch = Watch(self.crew, self.loop, self.diary)
